@@ -1,0 +1,46 @@
+# Everything a fresh machine needs is made here: Python 3.11, pip, git and make are enough.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: serve test check lint types unit format clean lock
+
+serve: $(VENV)/.installed  ## start the repository's own two agents
+	$(BIN)/hookagent serve
+
+test: check unit  ## every check: ruff, mypy, import contracts, pytest with coverage
+
+check: $(VENV)/.dev lint types
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest -n auto --cov --cov-report=
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml tests/requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(VENV)/.installed $@
+
+lock:  ## pin what was tested: names, versions and hashes, no URLs
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o tests/requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

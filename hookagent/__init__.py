@@ -1,0 +1,1 @@
+"""The webhook agent that starts on a laptop."""

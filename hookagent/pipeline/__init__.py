@@ -1,0 +1,1 @@
+"""The way of an event: ingest, worker, replay, upkeep, feed."""

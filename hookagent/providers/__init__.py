@@ -1,0 +1,1 @@
+"""Signature schemes as data, the catalogue of providers, handshakes and diagnosis."""

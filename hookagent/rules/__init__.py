@@ -1,0 +1,1 @@
+"""The rule language: reading it, matching it, explaining it."""

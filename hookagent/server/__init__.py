@@ -1,0 +1,1 @@
+"""The two HTTP applications: the public listener and the private inspector."""

@@ -1,0 +1,1 @@
+"""Ways in from the internet, one file per tunnel."""
