@@ -1,0 +1,126 @@
+"""References: how configuration, rules and templates name a value of an event.
+
+    pull_request.base.ref     a path into the decoded payload, see `lookup`
+    @headers.x-github-event   a header field, any case
+    @query.token              a parameter of the query
+    @source @type @method @path @client_ip @received_at @integrity @origin @id
+
+A reference is read once and resolved often; resolving is total.
+"""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from hookagent.errors import did_you_mean
+from hookagent.event import Event, RawRequest
+from hookagent.eventfile import format_time
+from hookagent.lookup import MISSING, Path, PathError, find, parse_path
+
+ENVELOPE = (
+    "source", "type", "method", "path", "client_ip", "received_at", "integrity", "origin", "id",
+)  # fmt: skip
+"""Envelope values that stand for themselves."""
+FIELDS = ("headers", "query")
+"""Envelope values that hold named fields."""
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """One name of one value."""
+
+    text: str
+    """As it was written."""
+    area: str = ""
+    """Empty for the payload, else which part of the envelope."""
+    path: Path = ()
+    """Into the payload; for `headers` and `query` the one field's name."""
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def is_payload(self) -> bool:
+        """Whether it names a value of the payload."""
+        return not self.area
+
+
+class WrongReference(PathError):
+    """A reference that cannot be read, with a hint where there is one."""
+
+    def __init__(self, message: str, position: int, hint: str | None = None) -> None:
+        super().__init__(message, position)
+        self.hint = hint
+
+
+def parse_reference(text: str) -> Reference:
+    """Read a reference. Raises PathError (WrongReference where there is a hint)."""
+    if not text.startswith("@"):
+        return Reference(text, "", parse_path(text))
+    area, dot, rest = text[1:].partition(".")
+    if area in FIELDS:
+        if not rest:
+            raise WrongReference(f"`@{area}` needs a name: `@{area}.NAME`", len(text))
+        name = rest.strip("[]'\"") if rest.startswith("['") else rest
+        return Reference(text, area, (name.lower() if area == "headers" else name,))
+    if area not in ENVELOPE:
+        raise WrongReference(
+            f"`@{area}` is not a part of the envelope",
+            1,
+            did_you_mean(area, (*ENVELOPE, *FIELDS)),
+        )
+    if dot:
+        raise WrongReference(f"`@{area}` has no parts", len(area) + 1)
+    return Reference(text, area, ())
+
+
+def values(reference: Reference, event: Event) -> list[Any]:
+    """Return every value the reference reaches in an event, none where it is missing."""
+    if not reference.area:
+        return find(reference.path, event.payload)
+    if reference.area in FIELDS:
+        return request_values(reference, event.request, None)
+    value = envelope_value(reference.area, event)
+    return [] if value == "" and reference.area in {"type", "client_ip"} else [value]
+
+
+def envelope_value(area: str, event: Event) -> Any:
+    """Return a part of the envelope that stands for itself."""
+    match area:
+        case "source":
+            return event.source
+        case "type":
+            return event.type
+        case "method":
+            return event.request.method
+        case "path":
+            return event.request.path
+        case "client_ip":
+            return event.request.client_ip
+        case "received_at":
+            return format_time(event.received_at)
+        case "integrity":
+            return str(event.verdict.integrity)
+        case "origin":
+            return str(event.origin)
+        case "id":
+            return event.id
+        case _:
+            return MISSING
+
+
+def request_values(reference: Reference, request: RawRequest, payload: Any) -> list[Any]:
+    """Resolve a payload, header or query reference before there is an event."""
+    if not reference.area:
+        return find(reference.path, payload)
+    name = str(reference.path[0]) if reference.path else ""
+    if reference.area == "headers":
+        return [value.decode("utf-8", "replace") for value in request.headers.all(name)]
+    if reference.area == "query":
+        fields = parse_qsl(request.query, keep_blank_values=True, errors="replace")
+        return [value for key, value in fields if key == name]
+    if reference.area == "method":
+        return [request.method]
+    if reference.area == "path":
+        return [request.path]
+    return []
