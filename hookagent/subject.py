@@ -8,6 +8,7 @@
 A reference is read once and resolved often; resolving is total.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,11 +17,19 @@ import msgspec
 from hookagent.errors import did_you_mean
 from hookagent.event import Event, RawRequest
 from hookagent.eventfile import format_time
-from hookagent.lookup import MISSING, Path, PathError, find, parse_path
+from hookagent.lookup import Path, PathError, find, parse_path
 
-ENVELOPE = (
-    "source", "type", "method", "path", "client_ip", "received_at", "integrity", "origin", "id",
-)  # fmt: skip
+ENVELOPE: Mapping[str, Callable[[Event], Any]] = {
+    "source": lambda event: event.source,
+    "type": lambda event: event.type,
+    "method": lambda event: event.request.method,
+    "path": lambda event: event.request.path,
+    "client_ip": lambda event: event.request.client_ip,
+    "received_at": lambda event: format_time(event.received_at),
+    "integrity": lambda event: str(event.verdict.integrity),
+    "origin": lambda event: str(event.origin),
+    "id": lambda event: event.id,
+}
 """Envelope values that stand for themselves."""
 FIELDS = ("headers", "query")
 """Envelope values that hold named fields."""
@@ -80,33 +89,8 @@ def values(reference: Reference, event: Event) -> list[Any]:
         return find(reference.path, event.payload)
     if reference.area in FIELDS:
         return request_values(reference, event.request, None)
-    value = envelope_value(reference.area, event)
+    value = ENVELOPE[reference.area](event)
     return [] if value == "" and reference.area in {"type", "client_ip"} else [value]
-
-
-def envelope_value(area: str, event: Event) -> Any:
-    """Return a part of the envelope that stands for itself."""
-    match area:
-        case "source":
-            return event.source
-        case "type":
-            return event.type
-        case "method":
-            return event.request.method
-        case "path":
-            return event.request.path
-        case "client_ip":
-            return event.request.client_ip
-        case "received_at":
-            return format_time(event.received_at)
-        case "integrity":
-            return str(event.verdict.integrity)
-        case "origin":
-            return str(event.origin)
-        case "id":
-            return event.id
-        case _:
-            return MISSING
 
 
 def request_values(reference: Reference, request: RawRequest, payload: Any) -> list[Any]:
