@@ -227,11 +227,19 @@ class Store(Protocol):
 
     # The accept path.
 
-    def accept(self, event: Event) -> "asyncio.Future[Accepted]":
+    def accept(
+        self,
+        event: Event,
+        *,
+        owner: str = "",
+        lease_until: int = 0,
+    ) -> "asyncio.Future[Accepted]":
         """Store an event unless its (source, key) is there; resolved after the commit.
 
-        A duplicate adds one to the first event's count instead. Raises StoreFull at once when
-        the queue is at its bound; the future fails with StoreUnavailable when the commit does.
+        A duplicate adds one to the first event's count instead. With `owner` the event comes in
+        leased: that worker routes it from memory, and nobody claims it before `lease_until`.
+        Raises StoreFull at once when the queue is at its bound; the future fails with
+        StoreUnavailable when the commit does.
         """
 
     def reject(self, rejected: Rejected) -> None:
@@ -249,11 +257,13 @@ class Store(Protocol):
     ) -> list[Event]:
         """Take stored events that nobody holds a live lease on, oldest first."""
 
-    async def route(self, owner: str, routed: Sequence[Routed]) -> None:
+    async def route(self, owner: str, routed: Sequence[Routed]) -> list[bool]:
         """Record what matching found, all in one commit.
 
         Marks events routed, inserts runs (a second run of one rule for one event is dropped) and
         keeps rule versions and over-time state. Runs may come in as running, leased by `owner`.
+        False where another worker holds the event's lease or it was routed before: nothing of
+        that entry was written.
         """
 
     async def claim_runs(
