@@ -1,0 +1,1 @@
+"""What the operator decided, read once into frozen values: `load.load` gives a `model.Config`."""
