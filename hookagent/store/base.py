@@ -273,8 +273,12 @@ class Store(Protocol):
         now: int,
         lease_until: int,
         limit: int,
+        exclude_rules: Sequence[str] = (),
     ) -> list[Run]:
-        """Take runs that are pending, waiting and due, or running with a lease that ran out."""
+        """Take runs that are pending, waiting and due, or running with a lease that ran out.
+
+        Runs of excluded rules stay where they are: those rules are at their concurrency limit.
+        """
 
     async def record(self, owner: str, runs: Sequence[Run]) -> list[bool]:
         """Write each run as it now stands; False where `owner` no longer holds its lease."""
