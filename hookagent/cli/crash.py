@@ -1,0 +1,45 @@
+"""Keeps the traceback of a bug in a file of mode 0600, without the secrets of the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+STATE_FOLDER = ".hookagent"
+SECRET_WORDS = ("secret", "token", "password", "passwd", "key", "credential", "dsn", "url")
+"""A variable with one of these in its name holds what must not be written down."""
+SECRET_LENGTH_MIN = 6
+"""Shorter values would garble the traceback and hide nothing."""
+
+
+def write(text: str, *, cwd: Path, process: int, environ: Mapping[str, str]) -> Path:
+    """Write a traceback where logs belong and return its file.
+
+    That is `.hookagent/` here or above, else the user's own log folder.
+    """
+    folder = log_folder(cwd)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / f"traceback-{process}.txt"
+    file.unlink(missing_ok=True)
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as opened:
+        opened.write(masked(text, environ))
+    return file
+
+
+def log_folder(cwd: Path) -> Path:
+    """Return `.hookagent/` here or above where there is one, else the user's log folder."""
+    for folder in (cwd, *cwd.parents):
+        state = folder / STATE_FOLDER
+        if state.is_dir() and os.access(state, os.W_OK):
+            return state
+    import platformdirs
+
+    return platformdirs.user_log_path("hookagent")
+
+
+def masked(text: str, environ: Mapping[str, str]) -> str:
+    """Return the text without the values of variables whose names say that they are secret."""
+    for name, value in environ.items():
+        if len(value) >= SECRET_LENGTH_MIN and any(word in name.lower() for word in SECRET_WORDS):
+            text = text.replace(value, "***")
+    return text

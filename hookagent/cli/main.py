@@ -1,0 +1,170 @@
+"""`hookagent`: one run of one command, and the exit code it ends with.
+
+A command lives in a module of its own, which is imported when it is called: `hookagent --help`
+reads only the table below. A module `cli/NAME.py` defines either a function `NAME` or, where there
+are subcommands, a `typer.Typer` named `app`. A command returns an `ExitCode`, or None for done.
+"""
+
+import os
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from hookagent.cli import output
+from hookagent.errors import ExitCode, HookagentError
+
+
+class Command(NamedTuple):
+    """One line of `hookagent --help`."""
+
+    module: str
+    about: str
+
+
+COMMANDS = {
+    "init": Command("init", "Write a first hookagent.toml and rule"),
+    "serve": Command("serve", "Listen for webhooks and run their rules"),
+    "replay": Command("replay", "Send an event again, freshly signed"),
+    "sign": Command("sign", "Craft a signed request"),
+    "verify": Command("verify", "Say whether a captured request is genuine, and why not"),
+    "inspect": Command("inspect", "List, show, follow, compare and export events"),
+    "rules": Command("rules", "Check, list, test, explain and write rules"),
+    "retry": Command("retry", "Run dead runs again"),
+    "dead": Command("dead", "List or discard dead runs"),
+    "schemes": Command("schemes", "The catalogue of signature schemes"),
+    "stats": Command("stats", "Rates, latencies, failures, last events"),
+    "doctor": Command("doctor", "Check everything and say how to mend it"),
+    "prune": Command("prune", "Remove events past their retention"),
+    "trust": Command("trust", "Allow a configuration's rules to act"),
+    "spec": Command("spec", "Commands, options and exit codes as JSON"),
+}
+"""Every command in the order of the help: the module of `hookagent.cli` and one line about it."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a command's module only when that command is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        return [name for name, command in COMMANDS.items() if _exists(command)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
+        command = COMMANDS.get(cmd_name)
+        return load_command(cmd_name) if command and _exists(command) else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS:
+            self.commands = dict.fromkeys(self.list_commands(ctx))  # type: ignore[arg-type] # only names are read: Typer suggests the nearest
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        rows = [(name, COMMANDS[name].about) for name in self.list_commands(ctx)]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: Any) -> Any:
+        code = super().invoke(ctx)
+        if isinstance(code, int):
+            raise typer.Exit(int(code))
+        return code
+
+
+def _exists(command: Command) -> bool:
+    return find_spec(f"hookagent.cli.{command.module}") is not None
+
+
+def load_command(name: str) -> Any:
+    """Import one command and return it as Typer's own object."""
+    module = import_module(f"hookagent.cli.{COMMANDS[name].module}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(**APP)
+        app.command(name, help=getattr(module, name).__doc__)(getattr(module, name))
+    command = get_command(app)
+    command.name = name
+    return command
+
+
+APP: dict[str, Any] = {
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+    "no_args_is_help": True,
+    "add_completion": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+"""What every `typer.Typer` of hookagent is made with: plain text, no boxes."""
+
+application = typer.Typer(
+    **(APP | {"add_completion": True}),
+    cls=LazyGroup,
+    help="A webhook agent: verifies, stores, acts, retries, explains and replays.",
+    epilog="Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 wrong configuration,"
+    " 4 not found, 5 the outside failed, 70 our bug, 130 interrupted.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from hookagent.version import hookagent_version
+
+        output.data(hookagent_version())
+        raise typer.Exit
+
+
+@application.callback()
+def _root(
+    *,
+    version: Annotated[  # noqa: ARG001 - the callback answers it
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Nothing else in hookagent exits."""
+    output.prepare()
+    try:
+        get_command(application).main(
+            args=None if argv is None else list(argv), prog_name=output.PROGRAM
+        )
+    except HookagentError as error:
+        output.fail(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except SystemExit as done:  # Typer always ends this way: usage 2, ^C 130, success 0
+        return _code(done)
+    except Exception as bug:  # noqa: BLE001 - the one place where a bug of ours is told from a mistake of theirs
+        return _bug(bug)
+    return ExitCode.DONE
+
+
+def _code(done: SystemExit) -> int:
+    try:
+        output.flush()
+    except SystemExit:
+        return ExitCode.DONE
+    return done.code if isinstance(done.code, int) else ExitCode.DONE
+
+
+def _bug(error: Exception) -> int:
+    """Keep the traceback in a file, since a person can do nothing with it but send it."""
+    file = _keep("".join(traceback.format_exception(error)))
+    output.talk(f"{output.PROGRAM}: bug: {type(error).__name__}, which should never happen")
+    output.talk(f"hint: please report it with the traceback in {file}")
+    return ExitCode.BUG
+
+
+def _keep(text: str) -> Path:
+    from hookagent.cli import crash
+
+    return crash.write(text, cwd=Path.cwd(), process=os.getpid(), environ=os.environ)
