@@ -1,0 +1,382 @@
+"""The front door: from a request to a stored event and its answer.
+
+`Ingest` knows nothing of sockets. The listener asks `admit` before it reads a body and `receive`
+with the whole request; tests and `replay --dry-run` can ask the same. Every delivery gets exactly
+one `Answer`; a 2xx for an event exists only after the store's commit.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+import msgspec
+
+from hookagent import payload
+from hookagent.config.model import Source
+from hookagent.event import Event, Headers, Origin, RawRequest, content_key, new_id
+from hookagent.pipeline.feed import Delivered, Feed
+from hookagent.pipeline.handshakes import Handshakes
+from hookagent.pipeline.limiter import FailureLimiter
+from hookagent.pipeline.origin import REPLAY_HEADER, ReplayMark, read_mark
+from hookagent.providers.verify import Verifier
+from hookagent.store.base import Accepted, Rejected, Store, StoreFull, StoreUnavailable
+from hookagent.subject import request_values
+from hookagent.verdict import Code, Integrity, Verdict
+
+KEY_BYTES_MAX = 200
+"""Longer idempotency keys are hashed, so that a stranger cannot make the index huge."""
+TYPE_LENGTH_MAX = 200
+"""A type beyond this is cut: it is a name, whatever the sender thinks."""
+RETRY_AFTER_S = 5
+"""What a sender is asked to wait when the store cannot take more."""
+REJECTED_BODY_MAX = 64 * 1024
+"""How much of an unverified body is kept (SECURITY 3.1)."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the sender gets."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    close: bool = False
+    """Whether the connection is not to be used again."""
+
+
+def refusal(
+    status: int,
+    error: str,
+    message: str,
+    *,
+    headers: tuple[tuple[str, str], ...] = (),
+    close: bool = False,
+) -> Answer:
+    """Make an error answer; it says nothing that came from the request."""
+    body = msgspec.json.encode({"error": error, "message": message})
+    return Answer(status, body, headers=headers, close=close)
+
+
+NOT_FOUND = refusal(404, "not-found", "There is no webhook at this path.")
+UNAUTHORIZED = refusal(401, "unauthorized", "A signature or token is needed.")
+FORBIDDEN = refusal(403, "forbidden", "The signature or token is not valid here.")
+TOO_MANY = refusal(
+    429,
+    "too-many-failures",
+    "Too many failed verifications.",
+    headers=(("Retry-After", "60"),),
+    close=True,
+)
+UNAVAILABLE = refusal(
+    503,
+    "unavailable",
+    "The event cannot be stored now.",
+    headers=(("Retry-After", str(RETRY_AFTER_S)),),
+)
+NOT_JSON = refusal(400, "bad-body", "The body is not what this webhook takes.")
+TOO_LARGE = refusal(413, "too-large", "The body is larger than this webhook takes.", close=True)
+BAD_ENCODING = refusal(
+    415, "unsupported-encoding", "Send the body without a content encoding.", close=True
+)
+
+
+class Desk(Protocol):
+    """The worker as the front door sees it."""
+
+    @property
+    def owner(self) -> str: ...
+
+    def lease(self, now: int) -> int:
+        """Return until when an event may stay in memory, or 0 where there is no room for one."""
+
+    def offer(self, event: Event) -> None:
+        """Hand over an event that was stored under a lease from `lease`."""
+
+
+class Gate:
+    """One source, ready to judge deliveries: everything that can be computed once is."""
+
+    def __init__(self, source: Source, verifier: Verifier, handshakes: Handshakes | None) -> None:
+        self.source = source
+        self.verifier = verifier
+        self.handshakes = handshakes
+        self.is_form = source.body == "form"
+        self.must_parse = source.body != "any"
+        extra = handshakes.methods if handshakes else ()
+        self.methods = frozenset((*source.methods, *extra))
+        self.wrong_method = refusal(
+            405,
+            "method-not-allowed",
+            "This webhook takes another method.",
+            headers=(("Allow", ", ".join(sorted(self.methods))),),
+        )
+        answer = source.answer
+        self.fixed_answer = (
+            None
+            if answer.body is None and answer.status == 200  # noqa: PLR2004
+            else Answer(answer.status, (answer.body or "").encode(), answer.content_type)
+        )
+
+    def allows(self, client_ip: str) -> bool:
+        """Whether the source takes deliveries from this address."""
+        networks = self.source.allow_ips
+        if not networks:
+            return True
+        try:
+            address = ip_address(client_ip)
+        except ValueError:
+            return False  # unknown is not allowed
+        return any(address in network for network in networks)
+
+    def type_of(self, request: RawRequest, value: Any) -> str:
+        """Return the event's type: the references' values joined with a dot, missing left out."""
+        parts = []
+        for reference in self.source.type:
+            found = request_values(reference, request, value)
+            if found and isinstance(found[0], str | int) and not isinstance(found[0], bool):
+                parts.append(str(found[0]))
+        return ".".join(parts)[:TYPE_LENGTH_MAX]
+
+    def key_of(self, request: RawRequest, value: Any, verdict: Verdict) -> bytes:
+        """Return the idempotency key: the named fields together, else what was signed."""
+        parts = []
+        for reference in self.source.dedup:
+            found = request_values(reference, request, value)
+            if not found:
+                return content_key(request, verdict)
+            parts.append(found[0])
+        if not parts:
+            return content_key(request, verdict)
+        key = msgspec.json.encode(parts)
+        return key if len(key) <= KEY_BYTES_MAX else sha256(key).digest()
+
+
+class Ingest:
+    """Judges deliveries and stores the genuine ones."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is wired to
+        self,
+        gates: Mapping[str, Gate],
+        store: Store,
+        feed: Feed,
+        desk: Desk,
+        *,
+        clock: Callable[[], int],
+        entropy: Callable[[], int],
+        replay_key: bytes,
+        limiter: FailureLimiter,
+    ) -> None:
+        self._gates = {gate.source.path: gate for gate in gates.values()}
+        self._store = store
+        self._feed = feed
+        self._desk = desk
+        self._clock = clock
+        self._entropy = entropy
+        self._replay_key = replay_key
+        self._limiter = limiter
+
+    def gate(self, path: str) -> Gate | None:
+        """Return the source at exactly this path."""
+        return self._gates.get(path)
+
+    @staticmethod
+    def admit(gate: Gate, method: str, headers: Headers) -> Answer | None:
+        """Refuse what can be refused before the body is read; None lets it in."""
+        if method not in gate.methods:
+            return gate.wrong_method
+        encoding = headers.all("content-encoding")
+        if encoding and any(value.strip().lower() not in {b"", b"identity"} for value in encoding):
+            return BAD_ENCODING
+        return None
+
+    def receive(self, gate: Gate, request: RawRequest) -> "Answer | asyncio.Future[Answer]":
+        """Judge one whole delivery; store it if it is genuine.
+
+        A refusal is answered at once; an accepted one when the commit that holds it is on disk.
+        """
+        now = request.received_at
+        mark: ReplayMark | None = None
+        if REPLAY_HEADER in request.headers:
+            mark = read_mark(request, self._replay_key)
+            request = msgspec.structs.replace(
+                request, headers=request.headers.without(REPLAY_HEADER)
+            )
+        if mark is None and not gate.allows(request.client_ip):
+            verdict = Verdict(
+                valid=False,
+                scheme=gate.source.scheme.name,
+                code=Code.ADDRESS,
+                detail=f"`{request.client_ip or 'unknown'}` is not in allow_ips",
+            )
+        else:
+            verdict = gate.verifier.verify(request, now)
+        if gate.handshakes is not None:
+            shaken = gate.handshakes.answer(request, verdict)
+            if shaken is not None:
+                self._tell(gate, request, "handshake", shaken.status, verdict=verdict)
+                return shaken
+        if not verdict.valid:
+            return self._refuse(gate, request, verdict)
+        if request.method not in gate.source.methods:
+            return gate.wrong_method
+        value = None
+        if gate.must_parse or request.body:
+            read = payload.read_form(request.body) if gate.is_form else self._read(gate, request)
+            if isinstance(read, payload.Parsed):
+                value = read.value
+            elif gate.must_parse:
+                return self._reject(gate, request, verdict, NOT_JSON, f"bad-body: {read.reason}")
+        return self._accept(gate, request, verdict, value, mark)
+
+    @staticmethod
+    def _read(gate: Gate, request: RawRequest) -> payload.Payload:
+        """Read a body as its source says: `any` goes by the content type."""
+        if gate.must_parse:
+            return payload.read_json(request.body)
+        return payload.read(request.body, request.headers.text("content-type") or "")
+
+    def _accept(
+        self,
+        gate: Gate,
+        request: RawRequest,
+        verdict: Verdict,
+        value: Any,
+        mark: ReplayMark | None,
+    ) -> "Answer | asyncio.Future[Answer]":
+        source = gate.source
+        key = gate.key_of(request, value, verdict)
+        event = Event(
+            id=new_id("evt", request.received_at, self._entropy()),
+            source=source.name,
+            type=gate.type_of(request, value),
+            key=key if mark is None else key + b"#" + mark.nonce.encode(),
+            request=request,
+            verdict=verdict,
+            origin=Origin.LIVE if mark is None else Origin.REPLAY,
+            parent="" if mark is None else mark.parent,
+            payload=value,
+        )
+        lease = self._desk.lease(request.received_at)
+        owner = self._desk.owner if lease else ""
+        try:
+            pending = self._store.accept(event, owner=owner, lease_until=lease)
+        except StoreFull:
+            self._tell(gate, request, "rejected", 503, event=event, code="queue-full")
+            return UNAVAILABLE
+        answered: asyncio.Future[Answer] = pending.get_loop().create_future()
+        pending.add_done_callback(
+            lambda done: self._answer(gate, event, done, answered, is_leased=bool(lease))
+        )
+        return answered
+
+    def _answer(
+        self,
+        gate: Gate,
+        event: Event,
+        done: "asyncio.Future[Accepted]",
+        answered: "asyncio.Future[Answer]",
+        *,
+        is_leased: bool,
+    ) -> None:
+        """Turn the commit's outcome into the answer, and hand the event on."""
+        if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
+            problem = "" if done.cancelled() else str(done.exception())
+            self._tell(
+                gate,
+                event.request,
+                "rejected",
+                503,
+                event=event,
+                code="unavailable",
+                detail=problem,
+            )
+            answer = UNAVAILABLE
+        elif (error := done.exception()) is not None:
+            if not answered.done():
+                answered.set_exception(error)
+            return
+        else:
+            accepted = done.result()
+            word = "duplicate" if accepted.is_duplicate else "accepted"
+            answer = gate.fixed_answer or Answer(
+                200, b'{"status":"%b","id":"%b"}' % (word.encode(), accepted.id.encode())
+            )
+            self._tell(gate, event.request, word, answer.status, event=event, event_id=accepted.id)
+            if is_leased and not accepted.is_duplicate:
+                self._desk.offer(event)
+        if not answered.done():
+            answered.set_result(answer)
+
+    def _refuse(self, gate: Gate, request: RawRequest, verdict: Verdict) -> Answer:
+        """Answer a delivery that is not genuine: the same words whatever failed.
+
+        An address that fails too often is no longer recorded, only told to wait; a genuine
+        delivery from the same address is never held up.
+        """
+        if not self._limiter.failed(request.client_ip, request.received_at):
+            return TOO_MANY
+        answer = UNAUTHORIZED if verdict.status == 401 else FORBIDDEN  # noqa: PLR2004
+        return self._reject(gate, request, verdict, answer, str(verdict.code))
+
+    def _reject(
+        self, gate: Gate, request: RawRequest, verdict: Verdict, answer: Answer, error: str
+    ) -> Answer:
+        rejected = Rejected(
+            id=new_id("rej", request.received_at, self._entropy()),
+            source=gate.source.name,
+            request=msgspec.structs.replace(request, body=request.body[:REJECTED_BODY_MAX]),
+            verdict=verdict,
+            status=answer.status,
+            error=error,
+        )
+        self._store.reject(rejected)
+        code, _, reason = error.partition(": ")
+        self._tell(
+            gate,
+            request,
+            "rejected",
+            answer.status,
+            verdict=verdict,
+            event_id=rejected.id,
+            code=code,
+            detail=reason or verdict.detail,
+        )
+        return answer
+
+    def _tell(  # noqa: PLR0913 - one line has that many columns
+        self,
+        gate: Gate,
+        request: RawRequest,
+        outcome: str,
+        status: int,
+        *,
+        event: Event | None = None,
+        verdict: Verdict | None = None,
+        event_id: str = "",
+        code: str = "",
+        detail: str = "",
+    ) -> None:
+        """Publish what was answered, if anybody listens."""
+        if not self._feed.has_listeners:
+            return
+        judged = verdict or (event.verdict if event else None)
+        now = self._clock()
+        self._feed.publish(
+            Delivered(
+                at=now,
+                outcome=outcome,
+                status=status,
+                source=gate.source.name,
+                id=event_id or (event.id if event else ""),
+                type=event.type if event else "",
+                code=code or (str(judged.code) if judged else ""),
+                detail=detail,
+                integrity=str(judged.integrity if judged else Integrity.NONE),
+                origin=str(event.origin) if event else "live",
+                parent=event.parent if event else "",
+                size=len(request.body),
+                ms=now - request.received_at,
+            )
+        )

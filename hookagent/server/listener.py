@@ -1,0 +1,403 @@
+"""The public listener: aiohttp's HTTP parser under a protocol of our own.
+
+aiohttp's application layers cost three times what parsing does; a webhook needs none of them. So
+each connection feeds aiohttp's C parser (its limits, its strictness about framing) and hands whole
+requests to `Ingest`. One request of a connection is answered at a time, in order.
+
+What a stranger can hold on to is bounded: connections, bytes of one body, bodies being read, the
+time a request may take to arrive, the time a connection may idle (SECURITY H3 to H8).
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from ipaddress import ip_address
+
+from aiohttp import ClientPayloadError
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpRequestParser, RawRequestMessage
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+
+from hookagent.config.model import Network, Server
+from hookagent.event import Headers, RawRequest
+from hookagent.pipeline.ingest import (
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAVAILABLE,
+    Answer,
+    Gate,
+    Ingest,
+    refusal,
+)
+
+READ_BUFFER = 64 * 1024
+"""What aiohttp's reader takes before it makes the sender wait."""
+FIELD_MAX = 8_190
+"""Bytes in one request line or header field, as aiohttp's own servers."""
+SWEEP_S = 1.0
+"""How often idle and slow connections are looked for."""
+BACKLOG = 1_024
+
+BAD_REQUEST = refusal(400, "bad-request", "The request is not valid HTTP.", close=True)
+TIMED_OUT = refusal(408, "timeout", "The request took too long to arrive.", close=True)
+BAD_VERSION = refusal(505, "http-version", "Use HTTP/1.1.", close=True)
+FAILED = refusal(500, "internal", "The request could not be handled.", close=True)
+BUSY = UNAVAILABLE
+
+PROBE_PREFIX = "/.well-known/hookagent/"
+"""Answered with the path's last part, so that a tunnel can be probed from outside."""
+
+
+class Limits:
+    """What one listener allows, and who may say the sender's address."""
+
+    def __init__(self, server: Server, *, behind_tunnel: bool) -> None:
+        self.connections = server.max_connections
+        self.bodies = server.max_bodies
+        self.read_s = server.read_timeout_ms / 1000
+        self.idle_s = server.keepalive_ms / 1000
+        self.trusted: tuple[Network, ...] = server.trusted_proxies
+        self.behind_tunnel = behind_tunnel
+
+
+class Listener:
+    """All connections of the public port."""
+
+    def __init__(
+        self,
+        ingest: Ingest,
+        limits: Limits,
+        *,
+        clock: Callable[[], int],
+        base_url: Callable[[], str],
+    ) -> None:
+        self.ingest = ingest
+        self.limits = limits
+        self.clock = clock
+        self.base_url = base_url
+        self.loop = asyncio.get_running_loop()
+        self.connections: set[Connection] = set()
+        self.bodies = 0
+        self.is_stopping = False
+        self.probes: set[str] = set()
+        self._server: asyncio.Server | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Begin to accept; return the port. Raises OSError when it cannot be had."""
+        self._server = await self.loop.create_server(
+            lambda: Connection(self), host, port, backlog=BACKLOG, ssl=tls
+        )
+        self._sweep = self.loop.call_later(SWEEP_S, self._look_for_slow_ones)
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    def stop_accepting(self) -> None:
+        """Take no new connections and no new requests; answers under way are still sent."""
+        self.is_stopping = True
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self.connections):
+            connection.close_when_idle()
+
+    async def close(self, grace_s: float) -> None:
+        """Wait for answers under way, then close every connection."""
+        self.stop_accepting()
+        deadline = self.loop.time() + grace_s
+        while self.connections and self.loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in list(self.connections):
+            connection.abort()
+        if self._sweep is not None:
+            self._sweep.cancel()
+
+    def _look_for_slow_ones(self) -> None:
+        now = self.loop.time()
+        for connection in list(self.connections):
+            if connection.deadline < now:
+                connection.time_out()
+        self._sweep = self.loop.call_later(SWEEP_S, self._look_for_slow_ones)
+
+    def client_ip(self, peer: str, headers: Headers) -> str:
+        """Return the sender's address as far as it can be believed, else nothing.
+
+        The last hop of `X-Forwarded-For` is believed from a trusted proxy, and from loopback
+        while our own tunnel is what reaches us; behind a tunnel without it nobody knows.
+        """
+        if not peer:
+            return ""
+        address = ip_address(peer)
+        from_tunnel = self.limits.behind_tunnel and address.is_loopback
+        if not from_tunnel and not any(address in network for network in self.limits.trusted):
+            return peer
+        hops = b",".join(headers.all("x-forwarded-for")).decode("latin-1").split(",")
+        try:
+            return str(ip_address(hops[-1].strip()))
+        except ValueError:
+            return ""
+
+
+class Connection(BaseProtocol):
+    """One connection: parse, judge, answer, in order."""
+
+    __slots__ = (
+        "_busy", "_listener", "_parser", "_peer", "_reader", "_waiting", "deadline", "is_closing",
+    )  # fmt: skip
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener.loop)
+        self._listener = listener
+        self._parser: HttpRequestParser | None = None
+        self._waiting: deque[tuple[RawRequestMessage, StreamReader]] = deque()
+        self._busy = False
+        self._reader: asyncio.Task[None] | None = None
+        self._peer = ""
+        self.deadline = 0.0
+        self.is_closing = False
+
+    # The transport's calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        listener = self._listener
+        if len(listener.connections) >= listener.limits.connections or listener.is_stopping:
+            self._write(BUSY, close=True)
+            return
+        listener.connections.add(self)
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else ""
+        self._rest()
+        self._parser = HttpRequestParser(
+            self,
+            listener.loop,
+            READ_BUFFER,
+            max_line_size=FIELD_MAX,
+            max_field_size=FIELD_MAX,
+            payload_exception=ClientPayloadError,
+            auto_decompress=False,
+        )
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._listener.connections.discard(self)
+        self._waiting.clear()
+        self.is_closing = True
+        if self._parser is not None:
+            self._parser.feed_eof()
+            self._parser = None
+        if self._reader is not None:
+            self._reader.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None or self.is_closing:
+            return
+        try:
+            messages, is_upgrade, _ = self._parser.feed_data(data)
+        except HttpProcessingError:
+            self._refuse_rest()
+            return
+        for message, body in messages:
+            self._parser.message_consumed()
+            if self._busy:
+                self._waiting.append((message, body))
+            else:
+                self._begin(message, body)
+        if is_upgrade:
+            self._refuse_rest()
+
+    def _refuse_rest(self) -> None:
+        """Answer what is not HTTP; requests before it in the pipe get their answers first."""
+        if not self._busy:
+            self._write(BAD_REQUEST, close=True)
+        self.is_closing = True
+
+    # One request.
+
+    def _begin(self, message: RawRequestMessage, body: StreamReader) -> None:
+        """Refuse by the head alone, or take the body in."""
+        self._busy = True
+        listener = self._listener
+        headers = Headers(message.raw_headers)
+        path = message.path.partition("?")[0]
+        gate = listener.ingest.gate(path)
+        early: Answer | None
+        if message.version.major != 1:
+            early = BAD_VERSION
+        elif gate is None:
+            early = self._probe(path) or NOT_FOUND
+        else:
+            early = listener.ingest.admit(gate, message.method, headers) or self._too_large(
+                gate, headers
+            )
+        if gate is None or early is not None:
+            early = early or NOT_FOUND
+            self._answer(early, close=message.should_close or not body.is_eof())
+            return
+        if body.is_eof():
+            data = body.read_nowait(-1) if body.total_bytes else b""
+            if len(data) > gate.source.max_body:
+                self._answer(TOO_LARGE, close=True)
+            else:
+                self._judge(gate, message, headers, data)
+            return
+        if listener.bodies >= listener.limits.bodies:
+            self._answer(BUSY, close=True)
+            return
+        listener.bodies += 1
+        self.deadline = float("inf")  # the reader keeps its own
+        self._reader = listener.loop.create_task(self._read(gate, message, headers, body))
+
+    def _probe(self, path: str) -> Answer | None:
+        """Answer our own tunnel's health probe."""
+        nonce = path.removeprefix(PROBE_PREFIX)
+        if path.startswith(PROBE_PREFIX) and nonce in self._listener.probes:
+            return Answer(200, nonce.encode(), "text/plain")
+        return None
+
+    @staticmethod
+    def _too_large(gate: Gate, headers: Headers) -> Answer | None:
+        """Refuse by the declared length."""
+        declared = headers.all("content-length")
+        if declared and declared[0].isdigit() and int(declared[0]) > gate.source.max_body:
+            return TOO_LARGE
+        return None
+
+    async def _read(
+        self, gate: Gate, message: RawRequestMessage, headers: Headers, body: StreamReader
+    ) -> None:
+        """Take in a body that did not come in one piece, within its time and size."""
+        listener = self._listener
+        parts: list[bytes] = []
+        size = 0
+        problem: Answer | None = None
+        try:
+            async with asyncio.timeout(listener.limits.read_s):
+                while problem is None and (part := await body.readany()):
+                    parts.append(part)
+                    size += len(part)
+                    if size > gate.source.max_body:
+                        problem = TOO_LARGE
+        except TimeoutError:
+            problem = TIMED_OUT
+        except (ClientPayloadError, HttpProcessingError):
+            problem = BAD_REQUEST
+        finally:
+            listener.bodies -= 1
+            self._reader = None
+        if problem is None:
+            self._judge(gate, message, headers, b"".join(parts))
+        else:
+            self._answer(problem, close=True)
+
+    def _judge(self, gate: Gate, message: RawRequestMessage, headers: Headers, body: bytes) -> None:
+        """Hand a whole request to the ingest and send what it says, now or after the commit."""
+        listener = self._listener
+        request = RawRequest(
+            method=message.method,
+            target=message.path,
+            headers=headers,
+            body=body,
+            received_at=listener.clock(),
+            client_ip=listener.client_ip(self._peer, headers),
+            base_url=listener.base_url(),
+        )
+        self.deadline = float("inf")  # from here on it is we who are slow
+        result = listener.ingest.receive(gate, request)
+        close = message.should_close
+        if isinstance(result, Answer):
+            self._answer(result, close=close)
+        else:
+            result.add_done_callback(lambda done: self._answer_later(done, close=close))
+
+    def _answer_later(self, done: "asyncio.Future[Answer]", *, close: bool) -> None:
+        if done.cancelled():
+            self._answer(UNAVAILABLE, close=close)
+        elif (error := done.exception()) is not None:
+            self._answer(FAILED, close=True)
+            self._listener.loop.call_exception_handler(
+                {"message": "a delivery could not be handled", "exception": error}
+            )
+        else:
+            self._answer(done.result(), close=close)
+
+    def _answer(self, answer: Answer, *, close: bool) -> None:
+        """Send one answer and go on with the next request of this connection."""
+        if self.transport is None:
+            return
+        self._busy = False
+        ends = close or answer.close or self.is_closing or self._listener.is_stopping
+        self._write(answer, close=ends)
+        if ends:
+            return
+        if self._waiting:
+            self._begin(*self._waiting.popleft())
+        else:
+            self._rest()
+
+    def _write(self, answer: Answer, *, close: bool) -> None:
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(render(answer, close=close))
+        if close:
+            self.is_closing = True
+            transport.close()
+
+    # Time.
+
+    def _rest(self) -> None:
+        """Wait for the next request, but not for ever."""
+        self.deadline = self._listener.loop.time() + self._listener.limits.idle_s
+
+    def time_out(self) -> None:
+        """End a connection that idles or dribbles its headers."""
+        if self.transport is not None and not self._busy:
+            self.is_closing = True
+            self.transport.close()
+
+    def close_when_idle(self) -> None:
+        """Close now unless a request is under way; its answer will close."""
+        if not self._busy and self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close without waiting for anything."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+
+_HEADS: dict[tuple[int, str, tuple[tuple[str, str], ...], bool], bytes] = {}
+
+
+def render(answer: Answer, *, close: bool) -> bytes:
+    """Write an answer as HTTP/1.1; heads are few and kept."""
+    key = (answer.status, answer.content_type, answer.headers, close)
+    head = _HEADS.get(key)
+    if head is None:
+        lines = [
+            f"HTTP/1.1 {answer.status} {_reason(answer.status)}",
+            "Server: hookagent",
+            "X-Content-Type-Options: nosniff",
+            f"Content-Type: {answer.content_type}",
+            *(f"{name}: {value}" for name, value in answer.headers),
+            *(("Connection: close",) if close else ()),
+            "Content-Length: ",
+        ]
+        head = "\r\n".join(lines).encode("latin-1", "replace")
+        if len(_HEADS) < HEADS_MAX:
+            _HEADS[key] = head
+    return b"%b%d\r\n\r\n%b" % (head, len(answer.body), answer.body)
+
+
+HEADS_MAX = 256
+"""Kept response heads; handshakes that echo could otherwise grow them."""
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Status"
