@@ -1,13 +1,14 @@
 """`${NAME}` in configuration and rules: looked up in a mapping, never in the process by itself.
 
 Every value that was put in is remembered as a secret, so that `redact` can mask it wherever it
-turns up later. `$$` is a literal dollar sign.
+turns up later. `${NAME:-text}` is the text where NAME is not set or empty, as in a shell; that text
+stands in the file and is no secret. `$$` is a literal dollar sign.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-_VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}")
 
 SECRET_LENGTH_MIN = 4
 """Shorter values (`1`, `yes`) are settings; masking them everywhere would garble the output."""
@@ -25,20 +26,24 @@ class MissingVariable(KeyError):
 class Environment:
     """The variables a configuration may name: the process's environment over `.env`."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], *, names_of_file: Iterable[str] = ()) -> None:
         self._values = dict(values)
         self._used: set[str] = set()
+        self.names_of_file = frozenset(names_of_file)
+        """The variables of `.env`, to be suggested where a name is mistyped."""
 
     def expand(self, text: str) -> str:
         """Put the variables in. Raises MissingVariable for one that is not set."""
 
         def put(found: re.Match[str]) -> str:
-            name = found.group(1)
+            name, instead = found.groups()
             if name is None:
                 return "$"
-            if name not in self._values:
+            value = self._values.get(name)
+            if instead is not None and not value:
+                return str(instead)
+            if value is None:
                 raise MissingVariable(name, found.start())
-            value = self._values[name]
             if len(value) >= SECRET_LENGTH_MIN:
                 self._used.add(value)
             return value
@@ -61,4 +66,4 @@ class Environment:
 
 def variables(text: str) -> list[str]:
     """Return the names a text refers to, in order."""
-    return [name for name in _VARIABLE.findall(text) if name]
+    return [name for name, _ in _VARIABLE.findall(text) if name]
