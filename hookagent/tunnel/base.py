@@ -10,7 +10,7 @@ decides what to say.
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -163,7 +163,7 @@ class Tunnel(Protocol):
         """Say whether it could be started here. Reads and asks locally; never downloads."""
         ...
 
-    def start(self, local_url: str) -> AsyncIterator[TunnelEvent]:
+    def start(self, local_url: str) -> AsyncGenerator[TunnelEvent, None]:
         """Start, and say what happens until it is down.
 
         The last value is a `Down`. `local_url` is the listener's, such as

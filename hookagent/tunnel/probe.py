@@ -1,0 +1,60 @@
+"""Proof that a public URL leads to this listener, and to nothing else of ours.
+
+The listener answers `GET /.well-known/hookagent/NONCE` with the nonce as its body, but only for the
+nonce of its own process: another hookagent at the same address, or a provider's page, fails the
+proof. The inspector's page is asked for as well, since it must never be public.
+"""
+
+import secrets
+from collections.abc import Mapping
+
+from hookagent.tunnel.supervisor import Probe, Reached
+
+PROBE_PATH = "/.well-known/hookagent/"
+INSPECTOR_PATH = "/__inspector"
+"""The inspector answers this path with `INSPECTOR_MARK` in a header; the listener has no such."""
+INSPECTOR_MARK = "X-Hookagent-Inspector"
+PROBE_SECONDS = 5.0
+ANSWER_BYTES_MAX = 256
+HEADERS: Mapping[str, str] = {
+    "User-Agent": "hookagent-probe",
+    # ngrok's free plan shows browsers a page of its own; this header skips it.
+    "ngrok-skip-browser-warning": "1",
+}
+
+
+def new_nonce() -> str:
+    """Draw the word by which one process knows itself: 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def http_probe(nonce: str) -> Probe:
+    """Return a probe that looks for the listener knowing this nonce."""
+
+    async def probe(url: str) -> Reached:
+        import aiohttp
+
+        limit = aiohttp.ClientTimeout(total=PROBE_SECONDS)
+        try:
+            async with aiohttp.ClientSession(timeout=limit, headers=HEADERS) as session:
+                async with session.get(url + INSPECTOR_PATH, allow_redirects=False) as answer:
+                    if INSPECTOR_MARK in answer.headers:
+                        return Reached.INSPECTOR
+                async with session.get(url + PROBE_PATH + nonce, allow_redirects=False) as answer:
+                    said = await answer.content.read(ANSWER_BYTES_MAX)
+                    return judge(answer.status, said, nonce)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return Reached.NOTHING
+
+    return probe
+
+
+def judge(status: int, said: bytes, nonce: str) -> Reached:
+    """Say whose answer this is."""
+    if status == OK and said.strip() == nonce.encode():
+        return Reached.OURS
+    return Reached.NOTHING if status >= SERVER_ERROR else Reached.OTHER
+
+
+OK = 200
+SERVER_ERROR = 500

@@ -1,0 +1,22 @@
+"""Every tunnel by its name.
+
+Adding one is one file and one line here. The modules are cheap to import; what is heavy (aiohttp,
+pyngrok, asyncssh) is imported when a tunnel is started.
+"""
+
+from collections.abc import Callable
+
+from hookagent.errors import NotFound
+from hookagent.tunnel.base import Tunnel, TunnelOptions
+from hookagent.tunnel.ngrok import NgrokTunnel
+
+TUNNELS: dict[str, Callable[[TunnelOptions], Tunnel]] = {
+    "ngrok": NgrokTunnel,
+}
+
+
+def make(name: str, options: TunnelOptions) -> Tunnel:
+    """Make a tunnel that has not been started. Raises NotFound for an unknown name."""
+    if name not in TUNNELS:
+        raise NotFound.among("tunnel", name, TUNNELS)
+    return TUNNELS[name](options)
