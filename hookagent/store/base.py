@@ -225,6 +225,12 @@ class Store(Protocol):
     async def close(self) -> None:
         """Write what is queued, and let go."""
 
+    async def take_over(self, owner: str) -> None:
+        """End the leases of all others, where the engine lets only one agent in at a time.
+
+        A shared engine does nothing: there the others may be alive.
+        """
+
     # The accept path.
 
     def accept(

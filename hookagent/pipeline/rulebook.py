@@ -1,0 +1,131 @@
+"""The rules in force: read, matched against events, and bound to what their actions need.
+
+A `Rulebook` is immutable; an edit makes a new one and the worker swaps a single reference. A run
+keeps the version of the steps it fired with, so `Bindings` also serves steps that are no longer in
+any file.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hookagent.actions import registry
+from hookagent.actions.registry import BoundStep
+from hookagent.environment import Environment
+from hookagent.errors import ConfigError, Problem
+from hookagent.event import Event
+from hookagent.rules.model import Rule, RuleSet, StepSpec
+from hookagent.rules.parse import read_rules
+from hookagent.store.base import RuleVersion
+
+
+class BoundRule:
+    """A rule's steps as one run goes through them."""
+
+    def __init__(self, version: RuleVersion, environment: Environment) -> None:
+        self.version = version
+        self.specs: tuple[StepSpec, ...] = tuple(StepSpec.from_json(s) for s in version.steps)
+        self._environment = environment
+        self._bound: dict[int, BoundStep] = {}
+
+    def step(self, index: int) -> BoundStep:
+        """Return a step ready to run. Raises ConfigError when its options no longer hold."""
+        bound = self._bound.get(index)
+        if bound is None:
+            spec = self.specs[index]
+            bound = registry.bind(spec.action, spec.options, self._environment)
+            self._bound[index] = bound
+        return bound
+
+
+class Bindings:
+    """Bound rules by version: those of the current files and those of older runs."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._known: dict[str, BoundRule] = {}
+
+    def of_rule(self, rule: Rule) -> BoundRule:
+        """Return the bound steps of a rule as it stands."""
+        known = self._known.get(rule.version)
+        if known is None:
+            steps: list[Any] = [spec.to_json() for spec in rule.do]
+            version = RuleVersion(hash=rule.version, rule=rule.name, steps=steps)
+            known = self._known[rule.version] = BoundRule(version, self._environment)
+        return known
+
+    def of_version(self, version: RuleVersion) -> BoundRule:
+        """Return the bound steps of a recorded version."""
+        known = self._known.get(version.hash)
+        if known is None:
+            known = self._known[version.hash] = BoundRule(version, self._environment)
+        return known
+
+    def get(self, version: str) -> BoundRule | None:
+        """Return a version that was bound before."""
+        return self._known.get(version)
+
+
+class Rulebook:
+    """One set of rules and the way to find which of them fire."""
+
+    def __init__(self, ruleset: RuleSet, select: Callable[[Event], Sequence[Rule]]) -> None:
+        self.ruleset = ruleset
+        self.select = select
+        self.by_name = {rule.name: rule for rule in ruleset.rules}
+
+    def __len__(self) -> int:
+        return len(self.ruleset.rules)
+
+
+def rule_files(places: Iterable[Path]) -> list[Path]:
+    """Return the rule files below the configured folders and files, in order."""
+    found: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            found += sorted(place.glob("**/*.toml"))
+        elif place.is_file():
+            found.append(place)
+    return found
+
+
+def load_rulebook(places: Iterable[Path], base: Path, environment: Environment) -> Rulebook:
+    """Read, check and compile all rule files. Raises ConfigError with every problem found."""
+    files: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    for path in rule_files(places):
+        name = str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
+        try:
+            files.append((name, path.read_text("utf-8")))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(
+                Problem(code="unreadable-file", message=f"cannot read `{name}`: {error}", file=name)
+            )
+    try:
+        ruleset = read_rules(files, check_step=registry.check_step)
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    if problems:
+        raise ConfigError(problems)
+    _check_variables(ruleset, environment)
+    return compile_rulebook(ruleset)
+
+
+def compile_rulebook(ruleset: RuleSet) -> Rulebook:
+    """Make the matcher of a rule set."""
+    from hookagent.rules.index import Matcher
+
+    return Rulebook(ruleset, Matcher(ruleset).match)
+
+
+def _check_variables(ruleset: RuleSet, environment: Environment) -> None:
+    """Bind every step once, so that a missing variable is found now and not at night."""
+    problems: list[Problem] = []
+    for rule in ruleset.rules:
+        for spec in rule.do:
+            try:
+                registry.bind(spec.action, spec.options, environment)
+            except ConfigError as error:
+                problems += error.problems
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,352 @@
+"""The worker: takes stored events, matches rules, runs their steps, records what came of it.
+
+    offered or claimed event ──match──> runs recorded in one commit ──> executed ──> recorded
+
+Events come from memory (offered by the front door under a lease that was stored with them) or from
+the store (left over from a crash, a full queue, another process). Runs beyond what may run at once
+are recorded as pending and claimed when there is room. Every wait has a bound and every outcome is
+recorded before the next step begins, so that killing the process at any moment loses nothing and
+repeats no completed step.
+"""
+
+import asyncio
+import random
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from hookagent import payload
+from hookagent.actions.base import Outside
+from hookagent.config.model import Source, Worker as WorkerSettings
+from hookagent.event import Event, new_id
+from hookagent.job import RunState, Step
+from hookagent.pipeline.execution import Execution
+from hookagent.pipeline.feed import Feed, Matched, Trouble
+from hookagent.pipeline.overtime import Overtime
+from hookagent.pipeline.recorder import Recorder
+from hookagent.pipeline.rulebook import Bindings, Rulebook
+from hookagent.rules.model import Rule
+from hookagent.store.base import Routed, Run, Store, StoreUnavailable
+
+INBOX_MAX = 4_096
+"""Events kept in memory between their commit and their routing."""
+BATCH_MAX = 256
+"""Events routed in one commit."""
+POLL_S = 1.0
+"""How often the store is asked for work that did not come from memory."""
+PAUSE_S = 1.0
+"""How long to wait after the store refused something."""
+RENEWALS_PER_LEASE = 3
+"""Leases are renewed when a third of their time has passed."""
+
+
+class Worker:
+    """One process's share of the work."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is wired to
+        self,
+        store: Store,
+        feed: Feed,
+        outside: Outside,
+        settings: WorkerSettings,
+        sources: dict[str, Source],
+        *,
+        owner: str,
+        clock: Callable[[], int],
+        dry_run: bool = False,
+    ) -> None:
+        self.owner = owner
+        self._store = store
+        self._feed = feed
+        self._settings = settings
+        self._sources = sources
+        self._clock = clock
+        self._random = random.SystemRandom()
+        self._rulebook: Rulebook | None = None
+        self._bindings = Bindings(outside.environment)
+        self._recorder = Recorder(store, feed, owner, clock)
+        self._execution = Execution(
+            self._recorder, self._bindings, outside, clock, self._random.random, dry_run=dry_run
+        )
+        self._overtime = Overtime(store)
+        self._inbox: deque[Event] = deque()
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._active: dict[str, Run] = {}
+        self._running_by_rule: Counter[str] = Counter()
+        self._is_stopping = False
+        self._loops: list[asyncio.Task[None]] = []
+
+    # The front door's view.
+
+    def lease(self, now: int) -> int:
+        """Return until when an offered event is ours, or 0 where memory is full."""
+        if self._is_stopping or len(self._inbox) >= INBOX_MAX:
+            return 0
+        return now + self._settings.lease_ms
+
+    def offer(self, event: Event) -> None:
+        """Take an event that was stored under our lease."""
+        self._inbox.append(event)
+        self._news.set()
+
+    # Life.
+
+    def use(self, rulebook: Rulebook) -> None:
+        """Match with these rules from now on."""
+        self._rulebook = rulebook
+        self._overtime.use(rulebook.ruleset)
+
+    @property
+    def rulebook(self) -> Rulebook | None:
+        """The rules in force."""
+        return self._rulebook
+
+    @property
+    def running(self) -> int:
+        """Runs under way."""
+        return len(self._tasks)
+
+    async def start(self) -> None:
+        """Begin to work."""
+        await self._store.take_over(self.owner)
+        await self._overtime.load()
+        create = asyncio.get_running_loop().create_task
+        self._loops = [
+            create(self._forever(self._route_offered), name="route"),
+            create(self._forever(self._claim), name="claim"),
+            create(self._forever(self._renew), name="renew"),
+            create(self._recorder.run(), name="record"),
+        ]
+
+    async def stop(self) -> int:
+        """Take nothing new, give what runs its grace, park the rest; return how many were left."""
+        self._is_stopping = True
+        for loop in self._loops[:-1]:
+            loop.cancel()
+        await asyncio.gather(*self._loops[:-1], return_exceptions=True)
+        running = list(self._tasks.values())
+        if running:
+            await asyncio.wait(running, timeout=self._settings.grace_ms / 1000)
+        left = await self._park()
+        self._recorder.close()
+        await asyncio.gather(*self._loops[-1:], return_exceptions=True)
+        return left + len(self._inbox)
+
+    async def _park(self) -> int:
+        """Interrupt what still runs and end its lease, so that the next start takes it up."""
+        parked = list(self._active.values())
+        tasks = [self._tasks[run.id] for run in parked]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for run in parked:
+            if run.state is RunState.RUNNING:
+                run.lease_until = 0
+                self._recorder.record(run)
+        return len(parked)
+
+    async def _forever(self, once: Callable[[], Awaitable[None]]) -> None:
+        """Do one thing again and again; the store's absence is waited out, never a death."""
+        while True:
+            try:
+                await once()
+            except StoreUnavailable as error:
+                self._feed.publish(
+                    Trouble(
+                        at=self._clock(), part="store", message=error.message, hint=error.hint or ""
+                    )
+                )
+                await asyncio.sleep(PAUSE_S)
+
+    # Events.
+
+    async def _route_offered(self) -> None:
+        """Route what the front door handed over."""
+        if not self._inbox or self._rulebook is None:
+            self._news.clear()
+            await self._news.wait()
+            return
+        batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), BATCH_MAX))]
+        try:
+            await self._route(batch)
+        except StoreUnavailable:
+            self._inbox.extendleft(reversed(batch))
+            raise
+
+    async def _route(self, events: Sequence[Event]) -> None:
+        """Match a batch and record what fired in one commit; then set off what may run now."""
+        now = self._clock()
+        routed: list[Routed] = []
+        for event in events:
+            routed.append(self._match(event, now))
+        kept = await self._store.route(self.owner, routed)
+        for event, entry, is_ours in zip(events, routed, kept, strict=True):
+            if not is_ours:
+                self._release(entry.runs)
+                continue
+            self._overtime.commit(entry.states)
+            for run in entry.runs:
+                if run.state is RunState.RUNNING:
+                    self._set_off(run, event)
+            if self._feed.has_listeners:
+                self._feed.publish(
+                    Matched(
+                        at=now,
+                        id=event.id,
+                        rules=[run.rule for run in entry.runs],
+                        runs=[run.id for run in entry.runs],
+                    )
+                )
+
+    def _match(self, event: Event, now: int) -> Routed:
+        assert self._rulebook is not None
+        runs: list[Run] = []
+        fired, states = self._overtime.judge(event, self._rulebook.select(event))
+        for rule, facts in fired:
+            if rule.do:
+                runs.append(self._new_run(rule, event, now, facts))
+        versions = [self._bindings.of_rule(rule).version for rule, _ in fired if rule.do]
+        return Routed(event_id=event.id, runs=runs, states=states, versions=versions)
+
+    def _new_run(self, rule: Rule, event: Event, now: int, facts: object) -> Run:
+        """Make the run of a rule that fired: running at once where there is room for it."""
+        run = Run(
+            id=new_id("run", now, self._random.getrandbits(48)),
+            event_id=event.id,
+            rule=rule.name,
+            version=rule.version,
+            steps=[Step(name=spec.name, action=spec.action) for spec in rule.do],
+            created_at=now,
+            facts=facts or None,
+        )
+        if self._has_room(rule.name, rule.concurrency):
+            run.state = RunState.RUNNING
+            run.owner = self.owner
+            run.lease_until = now + self._settings.lease_ms
+            self._running_by_rule[rule.name] += 1
+        return run
+
+    def _release(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            if run.state is RunState.RUNNING:
+                self._running_by_rule[run.rule] -= 1
+
+    def _has_room(self, rule: str, limit: int | None) -> bool:
+        total = self._running_by_rule.total()
+        if total >= self._settings.concurrency or self._is_stopping:
+            return False
+        return limit is None or self._running_by_rule[rule] < limit
+
+    # Runs.
+
+    def _set_off(self, run: Run, event: Event) -> None:
+        """Start executing a run that is ours; it is counted in `_running_by_rule` already."""
+        task = asyncio.get_running_loop().create_task(self._execution.run(run, event))
+        self._tasks[run.id] = task
+        self._active[run.id] = run
+        task.add_done_callback(lambda done: self._ended(run, done))
+
+    def _ended(self, run: Run, task: "asyncio.Task[None]") -> None:
+        self._tasks.pop(run.id, None)
+        self._active.pop(run.id, None)
+        self._running_by_rule[run.rule] -= 1
+        self._room.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"run {run.id} could not be executed", "exception": error}
+            )
+
+    async def _claim(self) -> None:
+        """Take work from the store: events nobody routed, runs that are due, leases that ran out."""
+        now = self._clock()
+        busy = False
+        if self._rulebook is not None and len(self._inbox) < BATCH_MAX:
+            events = await self._store.claim_events(
+                self.owner, now=now, lease_until=now + self._settings.lease_ms, limit=BATCH_MAX
+            )
+            for event in events:
+                self.offer(self._decoded(event))
+            busy = len(events) == BATCH_MAX
+        room = self._settings.concurrency - self._running_by_rule.total()
+        if room > 0 and self._rulebook is not None:
+            runs = await self._store.claim_runs(
+                self.owner,
+                now=now,
+                lease_until=now + self._settings.lease_ms,
+                limit=room,
+                exclude_rules=self._full_rules(),
+            )
+            await self._resume(runs)
+            busy = busy or len(runs) == room
+        self._room.clear()
+        if busy:
+            await asyncio.sleep(0)
+            return
+        await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._room.wait()
+                await asyncio.sleep(POLL_S / 20)  # several runs end together: claim once for all
+        except TimeoutError:
+            return
+
+    def _full_rules(self) -> list[str]:
+        """Rules whose concurrency limit is reached."""
+        if self._rulebook is None:
+            return []
+        return [
+            rule.name
+            for rule in self._rulebook.ruleset.rules
+            if rule.concurrency is not None and self._running_by_rule[rule.name] >= rule.concurrency
+        ]
+
+    async def _resume(self, runs: Sequence[Run]) -> None:
+        """Set off claimed runs; those over their rule's limit go back."""
+        back: list[Run] = []
+        for run in runs:
+            rule = self._rulebook.by_name.get(run.rule) if self._rulebook else None
+            limit = rule.concurrency if rule else None
+            record = None
+            if limit is None or self._running_by_rule[run.rule] < limit:
+                record = await self._store.event(run.event_id)
+                version = await self._store.rule_version(run.version)
+                if version is not None:
+                    self._bindings.of_version(version)
+            if record is None:
+                run.state = RunState.PENDING
+                run.owner, run.lease_until = "", 0
+                back.append(run)
+                continue
+            self._running_by_rule[run.rule] += 1
+            self._set_off(run, self._decoded(record.event))
+        if back:
+            await self._store.record(self.owner, back)
+
+    def _decoded(self, event: Event) -> Event:
+        """Read the body of an event that came from the store, as its source says."""
+        source = self._sources.get(event.source)
+        if source is not None and source.body == "form":
+            read = payload.read_form(event.request.body)
+        else:
+            read = payload.read(
+                event.request.body, event.request.headers.text("content-type") or ""
+            )
+        value = read.value if isinstance(read, payload.Parsed) else None
+        return msgspec.structs.replace(event, payload=value)
+
+    async def _renew(self) -> None:
+        """Keep the leases of what runs."""
+        await asyncio.sleep(self._settings.lease_ms / 1000 / RENEWALS_PER_LEASE)
+        held = list(self._tasks)
+        if not held:
+            return
+        until = self._clock() + self._settings.lease_ms
+        still = set(await self._store.renew(self.owner, held, lease_until=until))
+        for run_id in held:
+            if run_id not in still and run_id in self._tasks:
+                self._tasks[run_id].cancel()
