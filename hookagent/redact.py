@@ -7,7 +7,8 @@ provider's token. All three are masked; what remains is still readable (SECURITY
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -69,11 +70,19 @@ class Redactor:
         joined = "|".join(re.escape(form) for form in longest_first)
         self._known = re.compile(joined) if joined else None
 
+    def known(self, value: Any) -> Any:
+        """Mask only the secrets that are known, anywhere in a JSON value.
+
+        For what later steps still work with: a token a target has just given stays usable.
+        """
+        return value if self._known is None else _mapped(value, self._mask_known, DEPTH_MAX)
+
+    def _mask_known(self, text: str) -> str:
+        return text if self._known is None else self._known.sub(MASK, text)
+
     def text(self, text: str) -> str:
         """Mask known secrets, tokens of known shape, and secrets in URLs."""
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
-        text = _SHAPES.sub(MASK, text)
+        text = _SHAPES.sub(MASK, self._mask_known(text))
         if "://" in text or "?" in text:
             text = _USERINFO.sub(MASK, text)
             text = _QUERY.sub(_query_field, text)
@@ -117,6 +126,25 @@ class Redactor:
 
     def __repr__(self) -> str:
         return "Redactor()"  # what it masks is secret
+
+
+def _mapped(value: Any, change: Callable[[str], str], depth: int) -> Any:
+    """Change every text in a JSON value, member names included."""
+    if isinstance(value, str):
+        return change(value)
+    if depth <= 0:
+        return MASK
+    if isinstance(value, dict):
+        return {change(str(name)): _mapped(item, change, depth - 1) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mapped(item, change, depth - 1) for item in value]
+    return value
+
+
+@lru_cache(maxsize=64)
+def redactor(secrets: frozenset[str]) -> Redactor:
+    """Return the redactor of a set of secrets, made once."""
+    return Redactor(secrets)
 
 
 def is_sensitive(name: str) -> bool:

@@ -119,3 +119,12 @@ def test_names_that_hold_secrets_are_known_in_any_case(name):
 
 def test_the_redactor_does_not_show_what_it_masks():
     assert SECRET not in repr(Redactor([SECRET]))
+
+
+def test_an_output_keeps_what_a_later_step_needs_but_no_secret_of_ours():
+    output = {"access_token": "given-just-now", "echo": ["s3cret-of-ours"]}
+
+    assert Redactor(["s3cret-of-ours"]).known(output) == {
+        "access_token": "given-just-now",
+        "echo": [MASK],
+    }

@@ -1,7 +1,7 @@
 """Reading a template into pieces, and rendering the pieces in one pass."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -125,15 +125,19 @@ class Template:
 
     def render(self, scope: Scope, sink: Sink = Sink.TEXT) -> str:
         """Put the values in, escaped for the sink. Raises TemplateError and nothing else."""
-        parts = []
-        left = OUTPUT_BYTES_MAX
+        return self.render_by(scope, lambda _before: sink)
+
+    def render_by(self, scope: Scope, sink_after: Callable[[str], Sink]) -> str:
+        """Render where the sink depends on the text before an insertion, as in a URL."""
+        text = ""
+        size = 0
         for piece in self._pieces:
-            part = piece if isinstance(piece, str) else piece.text(scope, sink)
-            left -= len(part.encode("utf-8", "replace"))
-            if left < 0:
+            part = piece if isinstance(piece, str) else piece.text(scope, sink_after(text))
+            size += len(part.encode("utf-8", "replace"))
+            if size > OUTPUT_BYTES_MAX:
                 raise TemplateError(f"the text grew beyond {OUTPUT_BYTES_MAX} bytes")
-            parts.append(part)
-        return "".join(parts)
+            text += part
+        return text
 
     def value(self, scope: Scope) -> Any:
         """Return the typed value of a whole template, else the rendered text.
