@@ -25,9 +25,9 @@ from hookagent.tunnel.ngrok_log import Line, Opened, Refused, Said, Story
 from hookagent.tunnel.process_group import end_group, wait_until
 
 ENDPOINT = "hookagent"
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.1
 """Between two looks whether the agent still runs: pyngrok does not say when it dies."""
-OLD_AGENT_SECONDS = 2.0
+OLD_AGENT_SECONDS = 1.0
 """How long after its session an agent may take before its API is asked what it lacks."""
 REQUEST_SECONDS = 8.0
 
@@ -202,11 +202,11 @@ def _is_running(home: ngrok_home.NgrokHome) -> bool:
 
 
 def _silence_pyngrok() -> None:
-    """Keep pyngrok's log, and the progress of downloads we never ask for, off the terminal."""
+    """Keep pyngrok's log, and the progress of downloads we never ask for, off the terminal.
+
+    Its log repeats the agent's lines, and one of those can quote the token.
+    """
     from pyngrok import installer
 
     installer._print_progress_enabled = False  # noqa: SLF001 - it prints to stdout, and has no other switch
-    logger = logging.getLogger("pyngrok")
-    logger.propagate = False
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
+    logging.getLogger("pyngrok").setLevel(logging.CRITICAL + 1)

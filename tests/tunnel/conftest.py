@@ -1,0 +1,90 @@
+"""Stand-ins for the programs and servers that tunnels talk to."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hookagent.tunnel.base import Tunnel, TunnelEvent, TunnelOptions
+
+TOKEN = "2fakeTOKENfakeTOKENfake_9876543210"
+
+
+class FakeProgram:
+    """A Python script installed under a program's name, and what it wrote of itself."""
+
+    def __init__(self, folder: Path, name: str, script: Path) -> None:
+        self.folder = folder
+        self.path = folder / name
+        self.record_file = folder / f"{name}.record.json"
+        self.path.write_text(f"#!{sys.executable} -S\n{script.read_text()}")
+        self.path.chmod(0o755)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return json.loads(self.record_file.read_text())
+
+
+@pytest.fixture
+def fake_ngrok(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeProgram:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    fake = FakeProgram(folder, "ngrok", Path(__file__).with_name("fake_ngrok.py"))
+    monkeypatch.setenv("FAKE_NGROK_RECORD", str(fake.record_file))
+    monkeypatch.setenv("NGROK_AUTHTOKEN", TOKEN)
+    return fake
+
+
+@pytest.fixture
+def ngrok_options(fake_ngrok: FakeProgram, tmp_path: Path) -> TunnelOptions:
+    return TunnelOptions(
+        provider="ngrok",
+        authtoken=TOKEN,
+        state_folder=tmp_path / "state",
+        start_seconds=10,
+        environ={"PATH": str(fake_ngrok.folder), "HOME": str(tmp_path)},
+    )
+
+
+class Listening:
+    """A started tunnel and everything it said so far."""
+
+    def __init__(self, tunnel: Tunnel, local_url: str) -> None:
+        self.tunnel = tunnel
+        self.events: list[TunnelEvent] = []
+        self._stream = tunnel.start(local_url)
+
+    async def until(
+        self, wanted: type | Callable[[TunnelEvent], bool], seconds: float = 10.0
+    ) -> Any:
+        """Read on until an event of a type, or one that meets a condition."""
+        matches = (lambda e: isinstance(e, wanted)) if isinstance(wanted, type) else wanted
+        async with asyncio.timeout(seconds):
+            async for event in self._stream:
+                self.events.append(event)
+                if matches(event):
+                    return event
+        raise AssertionError(f"it ended before that: {self.events}")
+
+    async def close(self) -> None:
+        await self._stream.aclose()
+        await self.tunnel.stop(1.0)
+
+
+@pytest.fixture
+async def listen() -> AsyncIterator[Callable[..., Listening]]:
+    """Start tunnels that are surely ended after the test."""
+    started: list[Listening] = []
+
+    def start(tunnel: Tunnel, local_url: str = "http://127.0.0.1:9") -> Listening:
+        listening = Listening(tunnel, local_url)
+        started.append(listening)
+        return listening
+
+    yield start
+    for listening in started:
+        await listening.close()
