@@ -95,6 +95,12 @@ class Tunnel(Happening, frozen=True, kw_only=True):
     sources: dict[str, str] = {}
 
 
+class Logged(Happening, frozen=True, kw_only=True):
+    """A line of the `log` action, safe for a terminal."""
+
+    line: str
+
+
 class Trouble(Happening, frozen=True, kw_only=True):
     """Something outside failed; work goes on when it is mended."""
 

@@ -102,12 +102,13 @@ def load_rulebook(places: Iterable[Path], base: Path, environment: Environment) 
                 Problem(code="unreadable-file", message=f"cannot read `{name}`: {error}", file=name)
             )
     try:
-        ruleset = read_rules(files, check_step=registry.check_step)
+        ruleset = read_rules(
+            files, check_step=lambda action, table: registry.check_step(action, table, environment)
+        )
     except ConfigError as error:
         raise ConfigError([*problems, *error.problems]) from None
     if problems:
         raise ConfigError(problems)
-    _check_variables(ruleset, environment)
     return compile_rulebook(ruleset)
 
 
@@ -116,16 +117,3 @@ def compile_rulebook(ruleset: RuleSet) -> Rulebook:
     from hookagent.rules.index import Matcher
 
     return Rulebook(ruleset, Matcher(ruleset).match)
-
-
-def _check_variables(ruleset: RuleSet, environment: Environment) -> None:
-    """Bind every step once, so that a missing variable is found now and not at night."""
-    problems: list[Problem] = []
-    for rule in ruleset.rules:
-        for spec in rule.do:
-            try:
-                registry.bind(spec.action, spec.options, environment)
-            except ConfigError as error:
-                problems += error.problems
-    if problems:
-        raise ConfigError(problems)

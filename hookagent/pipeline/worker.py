@@ -18,7 +18,8 @@ import msgspec
 
 from hookagent import payload
 from hookagent.actions.base import Outside
-from hookagent.config.model import Source, Worker as WorkerSettings
+from hookagent.config.model import Source
+from hookagent.config.model import Worker as WorkerSettings
 from hookagent.event import Event, new_id
 from hookagent.job import RunState, Step
 from hookagent.pipeline.execution import Execution
@@ -179,9 +180,7 @@ class Worker:
     async def _route(self, events: Sequence[Event]) -> None:
         """Match a batch and record what fired in one commit; then set off what may run now."""
         now = self._clock()
-        routed: list[Routed] = []
-        for event in events:
-            routed.append(self._match(event, now))
+        routed = [self._match(event, now) for event in events]
         kept = await self._store.route(self.owner, routed)
         for event, entry, is_ours in zip(events, routed, kept, strict=True):
             if not is_ours:
@@ -260,7 +259,7 @@ class Worker:
             )
 
     async def _claim(self) -> None:
-        """Take work from the store: events nobody routed, runs that are due, leases that ran out."""
+        """Take work from the store: unrouted events, runs that are due, leases that ran out."""
         now = self._clock()
         busy = False
         if self._rulebook is not None and len(self._inbox) < BATCH_MAX:

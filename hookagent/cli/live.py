@@ -1,0 +1,248 @@
+"""What `serve` says while it runs: one line per event, append-only, in words as well as signs.
+
+    15:31:18  200  github  pull_request.opened  evt_018c…  → label-pr ✓ 45 ms
+
+An event's line is held back until its rules are through, two seconds at most; what ends later gets
+a line of its own. A failure is followed by the command that tells more. The class turns happenings
+into lines and does nothing else, so that it is tested without a terminal.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hookagent.cli.output import Ink, Part, safe_line
+from hookagent.pipeline.feed import (
+    Delivered,
+    Happening,
+    Logged,
+    Matched,
+    Ran,
+    Ready,
+    Rules,
+    Stopped,
+    Stopping,
+    Trouble,
+    Tunnel,
+)
+
+HELD_MS = 2_000
+"""How long a line waits for its runs."""
+HELD_MAX = 1_000
+"""Events held at once; the oldest goes out first."""
+TYPE_MAX = 60
+DETAIL_MAX = 300
+
+Line = tuple[Part, ...]
+
+
+@dataclass(slots=True)
+class _Held:
+    """An accepted event whose runs are not through."""
+
+    delivered: Delivered
+    waiting: set[str] | None = None
+    """Run ids; None until its rules were matched."""
+    ended: list[Ran] = field(default_factory=list)
+
+
+class Live:
+    """Turns happenings into lines."""
+
+    def __init__(self, *, width: int, ticks: tuple[str, str] = ("✓", "✗")) -> None:
+        self._narrow = width < NARROW
+        self._good, self._bad = ticks
+        self._held: dict[str, _Held] = {}
+
+    def lines(self, happening: Happening) -> Iterator[Line]:
+        """Yield the lines one happening gives now."""
+        match happening:
+            case Delivered():
+                yield from self._delivered(happening)
+            case Matched():
+                yield from self._matched(happening)
+            case Ran():
+                yield from self._ran(happening)
+            case _:
+                yield from _of_the_agent(happening)
+
+    def due(self, now: int) -> Iterator[Line]:
+        """Yield the lines of events held for too long. `now` is Unix milliseconds."""
+        late = [
+            key for key, held in self._held.items() if held.delivered.at + HELD_MS <= now
+        ] or list(self._held)[: max(len(self._held) - HELD_MAX, 0)]
+        for key in late:
+            yield from self._out(self._held.pop(key))
+
+    def flush(self) -> Iterator[Line]:
+        """Yield everything held: the end."""
+        for held in self._held.values():
+            yield from self._out(held)
+        self._held.clear()
+
+    # Events.
+
+    def _delivered(self, delivered: Delivered) -> Iterator[Line]:
+        if delivered.outcome == "accepted":
+            self._held[delivered.id] = _Held(delivered)
+            return
+        yield from self._line(
+            delivered, (Ink(f"  {_why(delivered)}", _COLOURS[delivered.outcome]),)
+        )
+        if delivered.outcome == "rejected" and delivered.id.startswith("rej_"):
+            yield (f"          why: hookagent verify {delivered.id}",)
+
+    def _matched(self, matched: Matched) -> Iterator[Line]:
+        held = self._held.get(matched.id)
+        if held is None:
+            return
+        ended = {ran.run for ran in held.ended}
+        held.waiting = {run for run in matched.runs if run not in ended}
+        if not held.waiting:
+            yield from self._out(self._held.pop(matched.id))
+
+    def _ran(self, ran: Ran) -> Iterator[Line]:
+        held = self._held.get(ran.id)
+        if held is None:
+            yield (_at(ran.at), f"  {ran.id}  → ", *self._outcome(ran))
+            yield from _next_command(ran)
+            return
+        held.ended.append(ran)
+        if held.waiting is not None:
+            held.waiting.discard(ran.run)
+            if not held.waiting:
+                yield from self._out(self._held.pop(ran.id))
+
+    def _out(self, held: _Held) -> Iterator[Line]:
+        """Write an event with what is known of its runs."""
+        tail: list[Part] = []
+        for ran in held.ended:
+            tail += ["  → " if not tail else ", ", *self._outcome(ran)]
+        if held.waiting:
+            tail.append(Ink(f"  … {len(held.waiting)} running", "dim"))
+        elif not held.ended and held.waiting is not None:
+            tail.append(Ink("  no rule", "dim"))
+        yield from self._line(held.delivered, tuple(tail))
+        for ran in held.ended:
+            yield from _next_command(ran)
+
+    def _line(self, delivered: Delivered, tail: Line) -> Iterator[Line]:
+        status = Ink(str(delivered.status), "green" if delivered.status < 300 else "red")  # noqa: PLR2004 - HTTP's success
+        mark = "" if delivered.origin == "live" else f" ({delivered.origin})"
+        head: Line = (_at(delivered.at), "  ", status, f"  {delivered.source}")
+        if delivered.type:
+            head = (*head, f"  {safe_line(delivered.type, most=TYPE_MAX)}")
+        named: Line = (f"  {delivered.id}{mark}",) if delivered.id else ()
+        if self._narrow:
+            yield head
+            if named or tail:
+                yield ("        ", *named, *tail)
+            return
+        yield (*head, *named, *tail)
+
+    def _outcome(self, ran: Ran) -> Line:
+        name = safe_line(ran.rule)
+        if ran.state == "done":
+            return (f"{name} ", Ink(self._good, "green"), f" {duration(ran.ms)}")
+        if ran.state == "waiting":
+            again = duration(max(ran.due_at - ran.at, 0))
+            reason = safe_line(ran.error, most=DETAIL_MAX)
+            return (f"{name} ", Ink("again", "yellow"), f" in {again}: {reason}")
+        reason = safe_line(ran.error, most=DETAIL_MAX)
+        return (f"{name} ", Ink(f"{self._bad} {ran.state}", "red"), f": {reason}")
+
+
+_COLOURS = {"rejected": "red", "duplicate": "dim", "handshake": "cyan"}
+
+NARROW = 72
+"""Columns under which an event takes two lines."""
+
+
+def _of_the_agent(happening: Happening) -> Iterator[Line]:
+    """Yield the lines of what concerns no single event."""
+    match happening:
+        case Ready():
+            yield from _ready(happening)
+        case Rules():
+            yield from _rules(happening)
+        case Tunnel():
+            yield from _tunnel(happening)
+        case Trouble(message=message, hint=hint):
+            yield _at(happening.at), Ink("  trouble", "red"), f"  {message}"
+            if hint:
+                yield (Ink("          hint:", "cyan"), f" {hint}")
+        case Logged(line=line):
+            yield _at(happening.at), Ink("  log", "dim"), f"  {line}"
+        case Stopping(running=running) if running:
+            yield (f"stopping: {_runs(running)} to finish",)
+        case Stopped(left=left):
+            more = f"{_runs(left)} left, taken up at the next start" if left else "nothing is left"
+            yield (f"stopped; {more}",)
+        case _:
+            return
+
+
+def _next_command(ran: Ran) -> Iterator[Line]:
+    """Say what to run next after a failure."""
+    if ran.state == "dead":
+        yield (f"          see: hookagent inspect {ran.id}   again: hookagent retry {ran.run}",)
+    for would in ran.dry:
+        yield (Ink("          would: ", "cyan"), safe_line(str(would), most=DETAIL_MAX))
+
+
+def _why(delivered: Delivered) -> str:
+    if delivered.outcome != "rejected":
+        return delivered.outcome
+    detail = f": {safe_line(delivered.detail, most=DETAIL_MAX)}" if delivered.detail else ""
+    return f"refused, {delivered.code}{detail}"
+
+
+def _ready(ready: Ready) -> Iterator[Line]:
+    yield (Ink("ready", "green"), f"  listening on {ready.listener}")
+    if ready.inspector:
+        yield (f"       inspector  {ready.inspector}",)
+    for name, url in ready.sources.items():
+        yield (f"       {name}  {url}",)
+
+
+def _rules(rules: Rules) -> Iterator[Line]:
+    if not rules.problems:
+        yield (_at(rules.at), f"  rules  {rules.loaded} loaded")
+        return
+    kept = f", the last good {rules.loaded} stay in use" if rules.kept else ""
+    yield (_at(rules.at), Ink("  rules", "red"), f"  the edit is broken{kept}")
+    for problem in rules.problems:
+        for line in problem.splitlines():
+            yield (f"          {line}",)
+
+
+def _tunnel(tunnel: Tunnel) -> Iterator[Line]:
+    good = tunnel.state in {"up", "changed"}
+    where = f"  {tunnel.url}" if tunnel.url else ""
+    detail = f"  {safe_line(tunnel.detail, most=DETAIL_MAX)}" if tunnel.detail else ""
+    colour = "green" if good else "yellow"
+    yield (_at(tunnel.at), "  tunnel ", Ink(tunnel.state, colour), where, detail)
+    for name, url in tunnel.sources.items():
+        yield (f"          {name}  {url}",)
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
+def duration(milliseconds: int) -> str:
+    """Write a duration as people say it: `45 ms`, `3.2 s`, `4 m 10 s`, `2 h 5 m`."""
+    if milliseconds < 1_000:  # noqa: PLR2004 - a second
+        return f"{milliseconds} ms"
+    seconds = milliseconds / 1000
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} m {rest} s"
+    return f"{minutes // 60} h {minutes % 60} m"
+
+
+def _at(milliseconds: int) -> str:
+    """Write the time of day where the reader is."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000).astimezone():%H:%M:%S}"

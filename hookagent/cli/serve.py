@@ -1,0 +1,143 @@
+"""`hookagent serve`: the listener, the worker, the inspector, and the tunnel if asked."""
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hookagent.cli import output, settings
+from hookagent.cli.options import ConfigOption, JsonOption, StoreOption
+from hookagent.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from hookagent.cli.live import Live
+    from hookagent.config.model import Config
+    from hookagent.pipeline.feed import Feed, Subscription
+    from hookagent.runtime import Choices
+
+MODES = ("interactive", "compact", "quiet", "json")
+TICK_S = 0.25
+"""How often held lines are looked at."""
+
+
+def serve(  # noqa: PLR0913 - one parameter per option
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
+    ] = None,
+    inspector_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The inspector's port; 0 for a free one.")
+    ] = None,
+    inspector: Annotated[
+        bool, typer.Option("--inspector/--no-inspector", help="Serve the inspector.")
+    ] = True,
+    tunnel: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Open a tunnel: ngrok, cloudflared, ssh, …")
+    ] = None,
+    insecure: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SOURCE", help="Let this unverified source through a tunnel."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Match and record, but act on nothing.")
+    ] = False,
+    mode: Annotated[
+        str | None,
+        typer.Option("--output", metavar="MODE", help="interactive, compact, quiet or json."),
+    ] = None,
+    json: JsonOption = False,
+) -> ExitCode:
+    """Listen for webhooks and run their rules until Ctrl-C.
+
+    Example: hookagent serve --port 8787 --tunnel ngrok
+    """
+    wanted = "json" if json else (mode or ("interactive" if output.is_terminal() else "compact"))
+    if wanted not in MODES:
+        raise UsageError(f"unknown output `{wanted}`", hint="known: " + ", ".join(MODES))
+    flags = {
+        "server.host": host,
+        "server.port": port,
+        "inspector.port": inspector_port,
+        "tunnel.provider": tunnel,
+    }
+    loaded = settings.load_config(config, store=store, flags=flags, insecure=insecure or ())
+    from hookagent.runtime import Choices
+
+    choices = Choices(dry_run=dry_run, with_inspector=inspector)
+    return _run(_serve(loaded, choices, wanted))
+
+
+def _run(work: "asyncio._CoroutineLike[ExitCode]") -> ExitCode:
+    """Run in uvloop where the platform has it: a third faster on the accept path."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)  # type: ignore[arg-type]  # any coroutine will do
+    return uvloop.run(work)  # type: ignore[arg-type]  # as above
+
+
+async def _serve(config: "Config", choices: "Choices", mode: str) -> ExitCode:
+    from hookagent.pipeline.feed import Feed
+    from hookagent.runtime import Agent
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    feed = Feed()
+    agent = Agent(config, feed, choices)
+    said = loop.create_task(_say(feed, mode))
+    await asyncio.sleep(0)  # the teller listens before anything happens
+    try:
+        await agent.start()
+        await stop.wait()
+        await agent.stop()
+    finally:
+        feed.close()
+        await said
+    return ExitCode.DONE
+
+
+async def _say(feed: "Feed", mode: str) -> None:
+    """Tell what happens, in the mode asked for."""
+    if mode == "quiet":
+        return
+    subscription = feed.subscribe()
+    if mode == "json":
+        import msgspec
+
+        encode = msgspec.json.Encoder().encode
+        while news := await subscription.batch():
+            for happening in news:
+                output.raw(encode(happening) + b"\n")
+        return
+    from hookagent.cli.live import Live
+
+    ticks = (output.mark(good=True), output.mark(good=False))
+    await _say_lines(subscription, Live(width=output.width(), ticks=ticks))
+
+
+async def _say_lines(subscription: "Subscription", live: "Live") -> None:
+    from hookagent.runtime import clock
+
+    batch = asyncio.ensure_future(subscription.batch())
+    while True:
+        done, _ = await asyncio.wait({batch}, timeout=TICK_S)
+        if done:
+            news = batch.result()
+            if not news:
+                break
+            for happening in news:
+                for line in live.lines(happening):
+                    output.data(*line)
+            batch = asyncio.ensure_future(subscription.batch())
+        for line in live.due(clock()):
+            output.data(*line)
+        output.flush()
+    for line in live.flush():
+        output.data(*line)
+    output.flush()

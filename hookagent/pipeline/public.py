@@ -1,0 +1,122 @@
+"""How the outside reaches the listener: the configured address, or a tunnel that is kept up."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from hookagent.config.model import Config
+from hookagent.errors import ConfigError, Problem
+from hookagent.pipeline.feed import Feed, Tunnel
+from hookagent.tunnel.base import (
+    Down,
+    Expiring,
+    Reconnecting,
+    Starting,
+    TunnelEvent,
+    TunnelOptions,
+    Up,
+    UrlChanged,
+)
+
+
+class PublicFace:
+    """The public address as it is now, and what is said about it."""
+
+    def __init__(self, config: Config, feed: Feed, clock: Callable[[], int]) -> None:
+        self._config = config
+        self._feed = feed
+        self._clock = clock
+        self.url: str | None = config.server.public_url
+        self.state = "none"
+
+    def urls(self, base: str | None) -> dict[str, str]:
+        """Return each source's URL below a base."""
+        if not base:
+            return {}
+        return {name: base + source.path for name, source in self._config.sources.items()}
+
+    @asynccontextmanager
+    async def tunnel(self, listener_url: str, probes: set[str]) -> AsyncIterator[None]:
+        """Keep the configured tunnel up for the time of the block."""
+        if self._config.tunnel.provider == "none":
+            yield
+            return
+        from hookagent.tunnel.opening import open_tunnel
+        from hookagent.tunnel.probe import http_probe
+
+        check_may_open(self._config)
+        handle = await open_tunnel(
+            self._options(), listener_url, self._notice, probe=http_probe(probes)
+        )
+        try:
+            yield
+        finally:
+            await handle.stop()
+
+    def _options(self) -> TunnelOptions:
+        wanted = self._config.tunnel
+        options = wanted.options
+        return TunnelOptions(
+            provider=wanted.provider,
+            domain=wanted.domain or "",
+            authtoken=wanted.authtoken or "",
+            binary=wanted.binary or "",
+            command=wanted.command,
+            url_pattern=wanted.pattern or "",
+            state_folder=self._config.state_folder,
+            **{key: options[key] for key in OPTION_KEYS if key in options},
+        )
+
+    def _notice(self, event: TunnelEvent) -> None:
+        match event:
+            case Up(url=url) | UrlChanged(new=url):
+                self.url, self.state = url, "up"
+                self._say("up" if isinstance(event, Up) else "changed", url)
+            case Starting(detail=detail):
+                self.state = "starting"
+                self._say("starting", None, detail)
+            case Reconnecting(reason=reason):
+                self.state = "reconnecting"
+                self._say("reconnecting", self.url, reason)
+            case Expiring(url=url, seconds_left=left):
+                self._say("expiring", url, f"{left} s left")
+            case Down(message=message, hint=hint):
+                self.url, self.state = self._config.server.public_url, "down"
+                self._say("down", None, f"{message}; {hint}" if hint else message)
+            case _:
+                pass  # the tunnel's own log is for its own file
+
+    def _say(self, state: str, url: str | None, detail: str = "") -> None:
+        sources = self.urls(url) if state in {"up", "changed"} else {}
+        self._feed.publish(
+            Tunnel(at=self._clock(), state=state, url=url, detail=detail, sources=sources)
+        )
+
+
+OPTION_KEYS = ("host", "key_file", "known_hosts", "channel", "path", "start_seconds")
+"""Settings of `[tunnel]` that only some tunnels know."""
+
+
+def check_may_open(config: Config) -> None:
+    """Refuse to open the world a door to a source that checks nothing.
+
+    Raises ConfigError naming every such source; `--insecure NAME` lets one through for one run.
+    """
+    open_ones = [
+        source
+        for source in config.sources.values()
+        if not source.is_verified and not source.is_insecure
+    ]
+    if not open_ones:
+        return
+    raise ConfigError(
+        [
+            Problem(
+                code="unverified-source",
+                message=f"source `{source.name}` has no verification, so no tunnel is opened to it",
+                file=str(config.file) if config.file else None,
+                hint="give it a scheme and a secret, or pass"
+                f" `--insecure {source.name}` for this run",
+            )
+            for source in open_ones
+        ]
+    )

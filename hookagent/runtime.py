@@ -1,0 +1,262 @@
+"""Wires the parts of `serve`, starts them in order and stops them in reverse.
+
+No behaviour of its own: what happens to an event is in `pipeline`, what a stranger sees in
+`server`.
+"""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from hookagent.actions.base import Outside, Own
+from hookagent.config.model import Config, Source
+from hookagent.errors import ConfigError, OutsideError
+from hookagent.event import new_id
+from hookagent.pipeline.feed import Feed, Ready, Rules, Stopped, Stopping
+from hookagent.pipeline.handshakes import handshakes_of
+from hookagent.pipeline.ingest import Gate, Ingest
+from hookagent.pipeline.limiter import FailureLimiter
+from hookagent.pipeline.origin import replay_key
+from hookagent.pipeline.public import PublicFace
+from hookagent.pipeline.rulebook import Rulebook, load_rulebook
+from hookagent.pipeline.upkeep import Upkeep
+from hookagent.pipeline.worker import Worker
+from hookagent.providers.verify import Verifier
+from hookagent.server.inspector import Inspector
+from hookagent.server.listener import Limits, Listener
+from hookagent.store import open_store
+from hookagent.store.base import Store
+
+ANSWER_GRACE_S = 5.0
+"""How long a stop waits for answers that wait for their commit."""
+RELOAD_QUIET_MS = 150
+"""Editors write a file in several steps; a reload waits until they are done."""
+
+
+def clock() -> int:
+    """Return Unix milliseconds: the one place where the agent reads the time."""
+    return time.time_ns() // 1_000_000
+
+
+def entropy() -> int:
+    """Return 48 random bits for an id."""
+    return int.from_bytes(os.urandom(6))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the command line decides beyond the configuration."""
+
+    dry_run: bool = False
+    with_inspector: bool = True
+    watch_rules: bool = True
+
+
+class Agent:
+    """A running agent: what `serve` needs to hold in its hands."""
+
+    def __init__(self, config: Config, feed: Feed, choices: Choices) -> None:
+        self.config = config
+        self.feed = feed
+        self.choices = choices
+        self.public = PublicFace(config, feed, clock)
+        self.listener_url = ""
+        self.inspector_url: str | None = None
+        self._stack = AsyncExitStack()
+        self._worker: Worker | None = None
+        self._listener: Listener | None = None
+        self._store: Store | None = None
+
+    async def start(self) -> None:
+        """Start everything; returns when requests are accepted. Raises HookagentError."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def _start(self) -> None:
+        config, enter = self.config, self._stack.enter_async_context
+        rulebook = load_rulebook(config.rules, config.folder, config.environment)
+        store = await enter(_opened(config))
+        outside = await enter(_outside(config, self._own, self.feed))
+        worker = Worker(
+            store,
+            self.feed,
+            outside,
+            config.worker,
+            dict(config.sources),
+            owner=new_id("agent", clock(), entropy()),
+            clock=clock,
+            dry_run=self.choices.dry_run,
+        )
+        worker.use(rulebook)
+        self._store, self._worker = store, worker
+        listener = self._listen(store, worker)
+        port = await _bind(listener, config.server.host, config.server.port)
+        self._stack.push_async_callback(listener.close, ANSWER_GRACE_S)
+        self.listener_url = f"http://{_host(config.server.host)}:{port}"
+        if self.choices.with_inspector:
+            inspector = Inspector(config, store, self.feed, lambda: worker.rulebook, clock=clock)
+            self.inspector_url = await enter(inspector.serving(self.listener_url))
+        await worker.start()
+        self._background(Upkeep(store, config.store, clock).run(), "upkeep")
+        if self.choices.watch_rules and config.rules:
+            self._background(self._watch_rules(worker), "rules")
+        self.feed.publish(
+            Ready(
+                at=clock(),
+                listener=self.listener_url,
+                inspector=self.inspector_url,
+                public=config.server.public_url,
+                sources=self.public.urls(config.server.public_url or self.listener_url),
+            )
+        )
+        self.feed.publish(Rules(at=clock(), loaded=len(rulebook)))
+        await enter(self.public.tunnel(self.listener_url, listener.probes))
+
+    async def stop(self) -> None:
+        """Stop cleanly: refuse new work, finish or park what runs, say what is left."""
+        worker, listener = self._worker, self._listener
+        assert worker is not None
+        assert listener is not None
+        self.feed.publish(Stopping(at=clock(), running=worker.running))
+        listener.stop_accepting()
+        await listener.close(ANSWER_GRACE_S)
+        left = await worker.stop()
+        self.feed.publish(Stopped(at=clock(), left=left))
+        await self._stack.aclose()
+
+    def _listen(self, store: Store, worker: Worker) -> Listener:
+        config = self.config
+        gates = {name: self._gate(source) for name, source in config.sources.items()}
+        ingest = Ingest(
+            gates,
+            store,
+            self.feed,
+            worker,
+            clock=clock,
+            entropy=_fast_entropy(),
+            replay_key=replay_key(config.state_folder),
+            limiter=FailureLimiter(config.server.failures_per_minute),
+        )
+        limits = Limits(config.server, behind_tunnel=config.tunnel.provider != "none")
+        self._listener = Listener(
+            ingest, limits, clock=clock, base_url=lambda: self.public.url or ""
+        )
+        return self._listener
+
+    def _gate(self, source: Source) -> Gate:
+        config = self.config
+        verifier = Verifier(
+            source.scheme,
+            source.secrets,
+            tolerance_ms=source.tolerance_ms,
+            settings=dict(source.settings),
+            base_url=source.base_url or config.server.public_url or "",
+        )
+        return Gate(source, verifier, handshakes_of(source, clock))
+
+    def _own(self) -> Own:
+        """Addresses of ours that no action may call."""
+        urls = [self.listener_url, self.inspector_url or ""]
+        ports = frozenset(port for url in urls if (port := urlsplit(url).port))
+        public = urlsplit(self.public.url or "").hostname
+        return Own(ports=ports, hosts=frozenset({public} if public else ()))
+
+    def _background(self, work: "asyncio._CoroutineLike[None]", name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(end)
+
+    async def _watch_rules(self, worker: Worker) -> None:
+        """Reload rules when their files change; a broken edit leaves the last good set."""
+        from watchfiles import awatch
+
+        folders = {path if path.is_dir() else path.parent for path in self.config.rules}
+        existing = [folder for folder in folders if folder.is_dir()]
+        async for changes in awatch(*existing, debounce=RELOAD_QUIET_MS, step=RELOAD_QUIET_MS // 3):
+            if not any(path.endswith(".toml") for _, path in changes):
+                continue
+            await self.reload(worker)
+
+    async def reload(self, worker: Worker) -> None:
+        """Read the rules again and use them if they are good."""
+        config = self.config
+        try:
+            rulebook: Rulebook = await asyncio.to_thread(
+                load_rulebook, config.rules, config.folder, config.environment
+            )
+        except ConfigError as error:
+            kept = len(worker.rulebook) if worker.rulebook else 0
+            problems = [str(problem) for problem in error.problems]
+            self.feed.publish(Rules(at=clock(), loaded=kept, problems=problems, kept=True))
+            return
+        worker.use(rulebook)
+        self.feed.publish(Rules(at=clock(), loaded=len(rulebook)))
+
+
+@asynccontextmanager
+async def _opened(config: Config) -> AsyncIterator[Store]:
+    store = open_store(config.store.url, config.state_folder, queue_max=config.server.queue)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _outside(config: Config, own: Callable[[], Own], feed: Feed) -> AsyncIterator[Outside]:
+    from hookagent.pipeline.feed import Logged
+
+    outside = Outside(
+        folder=config.folder,
+        state=config.state_folder,
+        environment=config.environment,
+        clock=clock,
+        own=own,
+        say=lambda line: feed.publish(Logged(at=clock(), line=line)),
+    )
+    try:
+        yield outside
+    finally:
+        await outside.close()
+
+
+async def _bind(listener: Listener, host: str, port: int) -> int:
+    try:
+        return await listener.start(host, port)
+    except OSError as error:
+        raise OutsideError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="another `hookagent serve` may be running; choose another with `--port`,"
+            " or 0 for a free one",
+        ) from None
+
+
+def _host(host: str) -> str:
+    """Write a host as a URL needs it; the unspecified ones are reached by loopback."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _fast_entropy() -> Callable[[], int]:
+    """Return a generator of 48-bit numbers for event ids, seeded from the system.
+
+    Ids must be distinct, not secret: a call to the system for each request is not needed.
+    """
+    import random
+
+    generator = random.Random(secrets.token_bytes(32))  # noqa: S311 - ids, not secrets
+    return lambda: generator.getrandbits(48)
