@@ -36,6 +36,10 @@ class Document:
         place = self._places.values.get(where)
         return place or self.place_of_key(where)
 
+    def is_written(self, where: Where) -> bool:
+        """Whether a value stands there by itself, rather than being made by dotted keys."""
+        return where in self._places.values
+
     @staticmethod
     def _nearest(places: dict[Where, tuple[int, int]], where: Where) -> tuple[int, int]:
         for length in range(len(where), 0, -1):
@@ -52,10 +56,9 @@ def parse(text: str, file: str) -> Document:
     """Parse TOML. Raises ConfigError with the place of a syntax error."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return Document(tomllib.loads(text), file, _Places(text))
+    except (ValueError, RecursionError) as error:  # also a number of more digits than int takes
         raise ConfigError([_syntax_problem(text, file, str(error))]) from None
-    return Document(data, file, _Places(text))
 
 
 def _syntax_problem(text: str, file: str, message: str) -> Problem:
