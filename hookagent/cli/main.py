@@ -59,8 +59,8 @@ class LazyGroup(TyperGroup):
         return load_command(cmd_name) if command and _exists(command) else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS:
-            self.commands = dict.fromkeys(self.list_commands(ctx))  # type: ignore[arg-type] # only names are read: Typer suggests the nearest
+        names: Any = dict.fromkeys(self.list_commands(ctx))
+        self.commands = names  # Typer suggests the nearest of these, and looks at nothing else
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -121,7 +121,7 @@ def _show_version(wanted: bool) -> None:
 @application.callback()
 def _root(
     *,
-    version: Annotated[  # noqa: ARG001 - the callback answers it
+    version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version."),
     ] = False,

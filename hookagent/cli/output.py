@@ -13,7 +13,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, Self, TextIO
 
 from hookagent.errors import ConfigError, HookagentError, Problem, Severity
 
@@ -205,7 +205,7 @@ class Progress:
         self.count = 0
         self._shown = is_terminal(sys.stderr)
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

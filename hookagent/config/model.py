@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from hookagent.environment import Environment
 from hookagent.errors import NotFound, Problem
+from hookagent.providers.exchange import HandshakeRule
 from hookagent.providers.scheme import Scheme
+from hookagent.providers.shape import Family
 from hookagent.subject import Reference
 
 MIB = 1024 * 1024
@@ -38,7 +40,7 @@ class Server:
     max_body: int = MIB
     """In bytes; a source may set its own."""
     public_url: str | None = None
-    """How the outside reaches the listener, without a slash at the end; for schemes that sign it."""
+    """How the outside reaches the listener, no slash at the end; some schemes sign it."""
     trusted_proxies: tuple[Network, ...] = ()
     """Whose `X-Forwarded-For` is believed; empty: nobody's but our own tunnel's."""
     max_connections: int = 256
@@ -101,12 +103,19 @@ class TunnelSettings:
     binary: str | None = None
     """The provider's program, where it is not on PATH."""
     command: tuple[str, ...] = ()
-    """For `command`: the program and its arguments; `{port}` is the listener's."""
-    pattern: str | None = None
-    """For `command`: which line of its output names the public URL."""
-    region: str | None = None
-    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """What only one provider knows, such as `host` for ssh."""
+    """For `command`: the program and its arguments; `{url}`, `{host}`, `{port}` are put in."""
+    url_pattern: str | None = None
+    """For `command`: a regular expression that finds the public URL in its output."""
+    host: str | None = None
+    """For `ssh`: the server."""
+    key_file: str | None = None
+    """For `ssh`: a private key."""
+    known_hosts: str | None = None
+    """For `ssh`: the file of host keys to trust."""
+    channel: str | None = None
+    """For relays: the channel's address or token."""
+    start_timeout_ms: int = 20_000
+    """How long it may take until it is up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +143,14 @@ class Source:
     dedup: tuple[Reference, ...] = ()
     """Together the event's identity; empty: a hash of what was signed."""
     type: tuple[Reference, ...] = ()
-    """Where the event's type is; the first that is there wins."""
+    """Where the event's type is; the values are joined with `.`, missing ones left out."""
     body: BodyFormat = "json"
     answer: Answer = field(default_factory=Answer)
     tolerance_ms: int | None = None
-    """How far a signed timestamp may be off, both ways; None: what the scheme says."""
-    handshake: str | None = None
-    """How the provider asks whether we are there, one of `providers.handshake`."""
+    """How far a signed timestamp may be off, both ways, where the source says so; `scheme` has it
+    already."""
+    handshakes: tuple[HandshakeRule, ...] = ()
+    """How the provider asks whether the address is wanted."""
     base_url: str | None = None
     """The public URL in front of `path`, for schemes that sign it; None: the server's."""
     provider: str | None = None
@@ -149,13 +159,13 @@ class Source:
     """Let through unverified, by `--insecure NAME`, for one run."""
     is_id_signed: bool = True
     """Whether the signature covers what `dedup` reads (SECURITY S10)."""
-    settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """What only this source's scheme or handshake knows."""
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    """The scheme's `{config:NAME}` values, and those its handshakes name."""
 
     @property
     def is_verified(self) -> bool:
         """Whether a delivery must prove that it is genuine."""
-        return not self.is_insecure and self.scheme.algorithm != "none"
+        return not self.is_insecure and self.scheme.family is not Family.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,363 @@
+"""`[sources.NAME]`: a path, how it is verified, and how its events are told apart."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from hookagent.config.model import Answer, BodyFormat, Server, Source
+from hookagent.config.reader import Reader
+from hookagent.config.secrets import Keeper, SecretReader
+from hookagent.config.sections import BODY_MAX
+from hookagent.environment import Environment
+from hookagent.errors import NotFound, Severity
+from hookagent.located import Table
+from hookagent.providers import catalog
+from hookagent.providers.exchange import HandshakeRule, read_handshakes
+from hookagent.providers.provider import Provider, Variant
+from hookagent.providers.scheme import Scheme, read_scheme
+from hookagent.providers.shape import Family
+from hookagent.subject import Reference
+from hookagent.verdict import Integrity
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+BODIES = ("json", "form", "any")
+STATUS_MIN, STATUS_MAX = 200, 299
+"""An event that was stored is a success; anything else would be sent again."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]+/?)*")
+PATH_LENGTH_MAX = 1_024
+
+
+class Chosen(NamedTuple):
+    """A source's scheme, and what the catalogue brings along with it."""
+
+    scheme: Scheme | None = None
+    provider: Provider | None = None
+    variant: Variant | None = None
+
+
+class SourceReader:
+    """Reads one source."""
+
+    def __init__(self, name: str, table: Table, environment: Environment, keeper: Keeper) -> None:
+        self.name = name
+        self.table = table
+        self.reader = Reader(table, environment)
+        self.keeper = keeper
+
+    def read(self, server: Server, *, is_insecure: bool) -> Source | None:
+        """Return the source, or None where something it cannot do without is wrong."""
+        self._check_name()
+        path = self._path()
+        chosen = self._scheme()
+        secrets = self._secrets(chosen.scheme)
+        dedup, is_id_signed = self._dedup(chosen)
+        tolerance = (
+            self.reader.duration("tolerance", 0, least=0) if self._has("tolerance") else None
+        )
+        settings = self._settings(chosen)
+        rest: dict[str, Any] = {
+            "methods": self._methods(),
+            "allow_ips": self.reader.networks("allow_ips"),
+            "max_body": self.reader.size("max_body", server.max_body, most=BODY_MAX),
+            "type": self._type(chosen.variant),
+            "body": cast("BodyFormat", self.table.choice("body", "json", BODIES)),
+            "answer": self._answer(chosen.provider),
+            "handshakes": self._handshakes(chosen.provider),
+            "base_url": self.reader.url("base_url", "http", "https"),
+        }
+        self.table.finish(*_parameters(chosen.provider))
+        if path is None or chosen.scheme is None:
+            return None
+        return Source(
+            name=self.name,
+            path=path,
+            scheme=_with_tolerance(chosen.scheme, tolerance),
+            secrets=secrets,
+            dedup=dedup,
+            tolerance_ms=tolerance,
+            provider=chosen.provider.name if chosen.provider else None,
+            is_insecure=is_insecure,
+            is_id_signed=is_id_signed,
+            settings=MappingProxyType(settings),
+            **rest,
+        )
+
+    def _has(self, key: str) -> bool:
+        return key in self.table
+
+    def _check_name(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            self.table.report(
+                "bad-name",
+                f"`{self.name}` cannot be a source's name",
+                at=(),
+                on_key=True,
+                hint="letters, digits, `-`, `_` and `.`, at most 64, not beginning with `.`",
+            )
+
+    def _path(self) -> str | None:
+        if not self._has("path"):
+            self.table.raw("path")
+            hint = f'add: path = "/hooks/{self.name}"'
+            self.table.report(
+                "missing-key", f"source `{self.name}` has no `path`", at=(), on_key=True, hint=hint
+            )
+            return None
+        path = self.reader.text("path")
+        if path is None:
+            if self.table.data.get("path") == "":
+                self._bad_path("", "it is blank")
+            return None
+        problem = _path_problem(path)
+        if problem:
+            self._bad_path(path, problem)
+            return None
+        return path
+
+    def _bad_path(self, path: str, reason: str) -> None:
+        self.table.report(
+            "bad-path",
+            f"`{path}` is not a path: {reason}",
+            key="path",
+            hint=f'such as: path = "/hooks/{self.name}"',
+        )
+
+    def _scheme(self) -> Chosen:
+        written = self.table.raw("scheme")
+        if not self._has("scheme"):
+            self.table.report(
+                "missing-scheme",
+                f"source `{self.name}` does not say how its deliveries are verified",
+                at=(),
+                on_key=True,
+                hint='add a scheme: `hookagent schemes` lists them; scheme = "none" checks nothing',
+            )
+        elif isinstance(written, str):
+            return self._named_scheme(written)
+        else:
+            inner = self.table.table("scheme")
+            if inner is not None:
+                return Chosen(read_scheme(inner, self.name))
+        return Chosen()
+
+    def _named_scheme(self, name: str) -> Chosen:
+        try:
+            provider = catalog.provider_of(name)
+        except NotFound as error:
+            self.table.report(
+                "unknown-scheme",
+                error.message,
+                key="scheme",
+                hint=error.hint or "`hookagent schemes` lists them all",
+            )
+            return Chosen()
+        given = {key: self.table.data[key] for key in provider.asks if key in self.table}
+        scheme = provider.read_completed(self.table, given, name)
+        return Chosen(scheme, provider, provider.variants[name])
+
+    def _secrets(self, scheme: Scheme | None) -> tuple[str, ...]:
+        reader = SecretReader(self.reader, self.keeper, self.name, scheme)
+        may_be_short = self.table.boolean("short_secret")
+        found = [*reader.read("secret"), *reader.read("public_key")]
+        if scheme is None:
+            return ()
+        if scheme.family is Family.NONE:
+            if found:
+                self.table.report(
+                    "unused-secret",
+                    "scheme `none` checks nothing, this secret either",
+                    at=found[0][1],
+                    severity=Severity.WARNING,
+                )
+            return ()
+        for secret, at in found:
+            reader.judge(secret, at, may_be_short=may_be_short)
+            if scheme.family is Family.BASIC and ":" not in secret:
+                self.table.report("bad-secret", "basic auth needs `user:password`", at=at)
+        if scheme.needs_secret and not (self._has("secret") or self._has("public_key")):
+            self._report_no_secret(scheme)
+        return tuple(secret for secret, _ in found)
+
+    def _report_no_secret(self, scheme: Scheme) -> None:
+        variable = re.sub(r"[^A-Z0-9]", "_", self.name.upper()) + "_SECRET"
+        self.table.report(
+            "missing-secret",
+            f"source `{self.name}` has no "
+            + ("public key" if scheme.is_asymmetric else "secret")
+            + f" for scheme `{scheme.name}`",
+            at=(),
+            on_key=True,
+            hint='add: public_key = { file = "key.pem" }'
+            if scheme.is_asymmetric
+            else f'add: secret = "${{{variable}}}", or "auto" to have one made',
+        )
+
+    def _dedup(self, chosen: Chosen) -> tuple[tuple[Reference, ...], bool]:
+        """Return what tells events apart: as written, else the id inside the signed bytes."""
+        if not self._has("dedup"):
+            self.table.raw("dedup")
+            variant = chosen.variant
+            return (variant.id, True) if variant and variant.id_signed else ((), True)
+        references = self.reader.references("dedup")
+        scheme = chosen.scheme
+        if scheme is None or scheme.integrity is not Integrity.BODY:
+            return references, True  # nothing is signed: an id is as good as any other part
+        loose = [one for one in references if not _is_signed(one, scheme)]
+        if loose:
+            self.table.report(
+                "unsigned-id",
+                f"`{loose[0]}` is not signed: who captured one delivery can send it again"
+                " under another id",
+                key="dedup",
+                hint="leave `dedup` out to go by the signed content, or name a field of the body",
+                severity=Severity.WARNING,
+            )
+        return references, not loose
+
+    def _type(self, variant: Variant | None) -> tuple[Reference, ...]:
+        if not self._has("type"):
+            self.table.raw("type")
+            return variant.type if variant else ()
+        return self.reader.references("type")
+
+    def _methods(self) -> tuple[str, ...]:
+        methods = tuple(method.upper() for method in self.table.texts("methods", ("POST",)))
+        for place, method in enumerate(methods):
+            if method not in METHODS:
+                is_list = isinstance(self.table.data["methods"], list)
+                self.table.report(
+                    "unknown-value",
+                    f"`{method}` is not a method of webhooks",
+                    at=("methods", place) if is_list else ("methods",),
+                    hint="known: " + ", ".join(METHODS),
+                )
+        if not methods:
+            self.table.report("blank", "`methods` is empty", key="methods")
+        return methods
+
+    def _answer(self, provider: Provider | None) -> Answer:
+        inner = self.table.table("answer")
+        if inner is None:
+            return _usual_answer(provider)
+        body = inner.text("body") if "body" in inner else None
+        answer = Answer(
+            status=inner.integer("status", 200, least=STATUS_MIN, most=STATUS_MAX),
+            body=body,
+            content_type=inner.text(
+                "content_type", "application/json" if body is None else "text/plain; charset=utf-8"
+            ),
+        )
+        if not re.fullmatch(r"[ -~]+", answer.content_type):
+            inner.report("bad-header", "`content_type` cannot be a header", key="content_type")
+        inner.finish()
+        return answer
+
+    def _handshakes(self, provider: Provider | None) -> tuple[HandshakeRule, ...]:
+        if self._has("handshake"):
+            return read_handshakes(self.table.tables("handshake"))
+        self.table.raw("handshake")
+        return provider.handshakes if provider else ()
+
+    def _settings(self, chosen: Chosen) -> dict[str, str]:
+        """Return the values the scheme and its handshakes name; the scheme's must be there."""
+        explained = chosen.provider.settings if chosen.provider else {}
+        needed = chosen.scheme.settings if chosen.scheme else ()
+        values = {}
+        for name in dict.fromkeys((*needed, *explained)):
+            value = self.reader.text(name)
+            if value is not None:
+                values[name] = value
+            elif name in needed and name not in self.table:
+                meaning = explained.get(name, "")
+                self.table.report(
+                    "missing-key",
+                    f"scheme `{chosen.scheme.name if chosen.scheme else ''}` needs `{name}`",
+                    key="scheme",
+                    hint=f'add: {name} = "…"' + (f" ({meaning})" if meaning else ""),
+                )
+        return values
+
+
+def read_sources(
+    table: Table,
+    environment: Environment,
+    keeper: Keeper,
+    server: Server,
+    insecure: Collection[str],
+) -> Mapping[str, Source]:
+    """Read every source and report paths that two of them claim."""
+    found: dict[str, Source] = {}
+    owners: dict[str, str] = {}
+    for name, inner in table.named("sources"):
+        source = SourceReader(name, inner, environment, keeper).read(
+            server, is_insecure=name in insecure
+        )
+        if source is None:
+            continue
+        found[name] = source
+        owner = owners.setdefault(source.path, name)
+        if owner != name:
+            inner.report(
+                "duplicate-path",
+                f"`{source.path}` is the path of source `{owner}` already",
+                key="path",
+                hint="give every source a path of its own",
+            )
+    return MappingProxyType(found)
+
+
+def _path_problem(path: str) -> str | None:
+    if not path.startswith("/"):
+        return "it must begin with `/`"
+    if len(path) > PATH_LENGTH_MAX:
+        return f"it is longer than {PATH_LENGTH_MAX} characters"
+    if any(part in {".", ".."} for part in path.split("/")):
+        return "it must not hold `.` or `..`"
+    if not _PATH.fullmatch(path):
+        return "only letters, digits and -._~!$&'()*+,;=:@ between single slashes"
+    return None
+
+
+def _parameters(provider: Provider | None) -> Iterator[str]:
+    """Yield the keys a source may have because of its scheme."""
+    if provider is not None:
+        yield from provider.asks
+        yield from provider.settings
+
+
+def _usual_answer(provider: Provider | None) -> Answer:
+    """Return what the provider insists on; most take any JSON."""
+    if provider is None or not (provider.answer.body or provider.answer.content_type):
+        return Answer(status=provider.answer.status if provider else 200)
+    return Answer(
+        status=provider.answer.status,
+        body=provider.answer.body,
+        content_type=provider.answer.content_type or "text/plain; charset=utf-8",
+    )
+
+
+def _with_tolerance(scheme: Scheme, tolerance_ms: int | None) -> Scheme:
+    if tolerance_ms is None or scheme.timestamp is None:
+        return scheme
+    timestamp = msgspec.structs.replace(scheme.timestamp, tolerance_ms=tolerance_ms)
+    return msgspec.structs.replace(scheme, timestamp=timestamp)
+
+
+def _is_signed(reference: Reference, scheme: Scheme) -> bool:
+    """Whether the signature covers what a reference reads, given that it covers the body."""
+    if reference.is_payload:
+        return True
+    name = str(reference.path[0]) if reference.path else ""
+    signed = scheme.signed
+    if reference.area == "headers":
+        headers = [header.lower() for header in signed.names("header")]
+        return name in headers or (signed.uses("id") and name == scheme.id_header.lower())
+    if reference.area == "query":
+        whole = any(signed.uses(kind) for kind in ("url", "target", "query", "query_sorted"))
+        return whole or name in signed.names("query")
+    return False
