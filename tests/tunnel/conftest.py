@@ -14,6 +14,13 @@ from hookagent.tunnel.base import Tunnel, TunnelEvent, TunnelOptions
 TOKEN = "2fakeTOKENfakeTOKENfake_9876543210"
 
 
+async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait until something outside this process has come true."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - another process sets no event here
+            await asyncio.sleep(0.01)
+
+
 class FakeProgram:
     """A Python script installed under a program's name, and what it wrote of itself."""
 
@@ -26,7 +33,11 @@ class FakeProgram:
 
     @property
     def record(self) -> dict[str, Any]:
-        return json.loads(self.record_file.read_text())
+        record: dict[str, Any] = json.loads(self.record_file.read_text())
+        return record
+
+    async def has_started(self) -> None:
+        await eventually(lambda: self.record_file.exists() and self.record_file.read_text())
 
 
 @pytest.fixture

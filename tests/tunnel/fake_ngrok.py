@@ -14,11 +14,17 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 SCENARIO = os.environ.get("FAKE_NGROK", "ok")
 PUBLIC = os.environ.get("FAKE_NGROK_URL", "https://fake.ngrok-free.dev")
 RECORD = os.environ.get("FAKE_NGROK_RECORD", "")
-record: dict = {"argv": sys.argv, "environ": dict(os.environ), "pid": os.getpid(), "posts": []}
+record: dict[str, Any] = {
+    "argv": sys.argv,
+    "environ": dict(os.environ),
+    "pid": os.getpid(),
+    "posts": [],
+}
 opened = threading.Event()
 
 
@@ -115,6 +121,7 @@ def no_network() -> None:
 
 def drop() -> None:
     opened.wait()
+    time.sleep(0.2)
     log(
         "eror",
         "session closed, starting reconnect loop",
@@ -124,6 +131,18 @@ def drop() -> None:
     log("eror", "failed to reconnect session", obj="csess", err="dial tcp: i/o timeout")
     time.sleep(0.1)
     log("info", "client session established", obj="csess", id="9d1b0c")
+
+
+def fail_early(token: str) -> None:
+    if SCENARIO == "silent":
+        for_ever()
+    if SCENARIO == "oldconfig":
+        print("ERROR:  Error reading configuration file: unsupported version '3'", flush=True)
+        sys.exit(1)
+    if SCENARIO == "badtoken":
+        refuse(105, f"The authtoken you specified is invalid.\r\nYour authtoken: {token}")
+    if SCENARIO == "sessions":
+        refuse(108, "Your account is limited to 3 simultaneous ngrok agent sessions.")
 
 
 def main() -> None:
@@ -139,16 +158,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         record["child"] = subprocess.Popen(["sleep", "3600"]).pid
     note()
-    if SCENARIO == "silent":
-        for_ever()
-    if SCENARIO == "oldconfig":
-        print("ERROR:  Error reading configuration file: unsupported version '3'", flush=True)
-        sys.exit(1)
-    if SCENARIO == "badtoken":
-        token_text = token[1] if token else ""
-        refuse(105, f"The authtoken you specified is invalid.\r\nYour authtoken: {token_text}")
-    if SCENARIO == "sessions":
-        refuse(108, "Your account is limited to 3 simultaneous ngrok agent sessions.")
+    fail_early(token[1] if token else "")
     serve_api(config)
     if SCENARIO == "nonet":
         no_network()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from hookagent.tunnel.base import Down, Log, Reconnecting, Starting, Up
+from hookagent.tunnel.base import Down, Log, Reconnecting, Starting, TunnelOptions, Up
 from hookagent.tunnel.ngrok import NgrokTunnel
-from tests.tunnel.conftest import TOKEN
+from tests.tunnel.conftest import TOKEN, eventually
 
 
 def everything_running(part: str) -> list[tuple[str, str]]:
-    """The processes whose command line has this text in it."""
+    """Find the processes whose command line has this text in it."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -33,7 +33,12 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def started_home(options) -> Path:
+def environment_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace")
+
+
+def started_home(options: TunnelOptions) -> Path:
+    assert options.state_folder is not None
     [home] = options.state_folder.glob("ngrok-*")
     return home
 
@@ -97,9 +102,7 @@ async def test_stopping_a_hanging_start_frees_pyngroks_lock(  # trap 3
     tunnel = listen(NgrokTunnel(ngrok_options))
     await tunnel.until(Starting)
     waiting = asyncio.ensure_future(tunnel.until(Down))
-    async with asyncio.timeout(10):
-        while not fake_ngrok.record_file.exists() or not fake_ngrok.record_file.read_text():
-            await asyncio.sleep(0.01)
+    await fake_ngrok.has_started()
 
     waiting.cancel()
     async with asyncio.timeout(5):
@@ -141,7 +144,7 @@ async def test_the_token_is_on_no_command_line_and_in_no_agents_environment(  # 
     assert everything_running(TOKEN) == []
     assert everything_running(str(fake_ngrok.path))
     assert TOKEN not in str(record["environ"]) + str(record["argv"])
-    assert TOKEN.encode() not in Path(f"/proc/{record['pid']}/environ").read_bytes()
+    assert TOKEN not in environment_of(record["pid"])
     assert record["config_mode"] == "0o600"
     assert started_home(ngrok_options).stat().st_mode & 0o777 == 0o700
 
@@ -249,9 +252,7 @@ async def test_the_agent_leads_a_group_of_its_own_that_ends_with_it(  # trap 9
     await tunnel.tunnel.stop(0.3)
 
     assert not is_alive(record["pid"])
-    async with asyncio.timeout(5):
-        while is_alive(record["child"]):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not is_alive(record["child"]))
 
 
 async def test_the_log_has_the_level_and_format_that_can_be_read(  # trap 10, I11
