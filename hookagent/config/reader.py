@@ -1,6 +1,7 @@
 """Reads one table of the configuration: `located.Table`, with variables, times, sizes, networks.
 
-Every getter returns its default after reporting a problem, so that one reading finds them all.
+Every getter returns its default after reporting a problem, so that one reading finds them all. A
+message quotes what the file says, never what a variable held.
 """
 
 from ipaddress import ip_network
@@ -67,7 +68,7 @@ class Reader:
         if value is None:
             self.table.report(
                 "bad-duration",
-                f"`{key}` is not a time: `{written}`",
+                f"`{key}` is not a time: `{self.table.raw(key)}`",
                 key=key,
                 hint="a number with ms, s, m, h, d or w: `90s`, `1h30m`",
             )
@@ -83,7 +84,7 @@ class Reader:
         if value is None:
             self.table.report(
                 "bad-size",
-                f"`{key}` is not a size: `{written}`",
+                f"`{key}` is not a size: `{self.table.raw(key)}`",
                 key=key,
                 hint="a number with B, KB, KiB, MB, MiB, GB or GiB: `1 MiB`",
             )
@@ -126,7 +127,7 @@ class Reader:
         except ValueError as error:
             self.table.report(
                 "bad-network",
-                f"`{text}` is not an address or network",
+                f"`{written}` is not an address or network",
                 at=at,
                 hint=_network_hint(text, str(error)),
             )
@@ -157,7 +158,7 @@ class Reader:
         if not is_url(text, schemes):
             self.table.report(
                 "bad-url",
-                f"`{key}` is not a URL: `{text}`",
+                f"`{key}` is not a URL: `{self.table.raw(key)}`",
                 key=key,
                 hint="such as `https://hooks.example.test`",
             )

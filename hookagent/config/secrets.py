@@ -123,7 +123,7 @@ class SecretReader:
 
     def _made(self, at: Where) -> str | None:
         scheme = self.scheme
-        if scheme is None:
+        if scheme is None or not is_name(self.source):
             return None
         if scheme.is_asymmetric:
             self._report(
@@ -202,6 +202,12 @@ class SecretReader:
         self.reader.table.report(code, message, at=at, hint=hint, severity=severity)
 
 
+def is_name(name: str) -> bool:
+    """Whether a text can be a source's name: in rules, in file names, in URLs."""
+    return bool(_NAME.fullmatch(name))
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _MAKE_ONE = 'use `secret = "auto"`, or make one: openssl rand -hex 32'
 
 

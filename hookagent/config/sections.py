@@ -104,7 +104,7 @@ def _store_url(reader: Reader, folder: Path) -> str | None:
     if scheme not in STORE_SCHEMES or path == text or not path or "\0" in path:
         reader.table.report(
             "bad-store",
-            f"`{text}` is not a store",
+            f"`{reader.table.raw('url')}` is not a store",
             key="url",
             hint=f"such as `{DEFAULT_STORE}`",
         )

@@ -9,7 +9,7 @@ import msgspec
 
 from hookagent.config.model import Answer, BodyFormat, Server, Source
 from hookagent.config.reader import Reader
-from hookagent.config.secrets import Keeper, SecretReader
+from hookagent.config.secrets import Keeper, SecretReader, is_name
 from hookagent.config.sections import BODY_MAX
 from hookagent.environment import Environment
 from hookagent.errors import NotFound, Severity
@@ -27,7 +27,6 @@ BODIES = ("json", "form", "any")
 STATUS_MIN, STATUS_MAX = 200, 299
 """An event that was stored is a success; anything else would be sent again."""
 
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]+/?)*")
 PATH_LENGTH_MAX = 1_024
 
@@ -91,7 +90,7 @@ class SourceReader:
         return key in self.table
 
     def _check_name(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not is_name(self.name):
             self.table.report(
                 "bad-name",
                 f"`{self.name}` cannot be a source's name",
@@ -110,19 +109,19 @@ class SourceReader:
             return None
         path = self.reader.text("path")
         if path is None:
-            if self.table.data.get("path") == "":
-                self._bad_path("", "it is blank")
+            if self.table.data["path"] == "":
+                self._bad_path("it is blank")
             return None
         problem = _path_problem(path)
         if problem:
-            self._bad_path(path, problem)
+            self._bad_path(problem)
             return None
         return path
 
-    def _bad_path(self, path: str, reason: str) -> None:
+    def _bad_path(self, reason: str) -> None:
         self.table.report(
             "bad-path",
-            f"`{path}` is not a path: {reason}",
+            f"`{self.table.raw('path')}` is not a path: {reason}",
             key="path",
             hint=f'such as: path = "/hooks/{self.name}"',
         )
