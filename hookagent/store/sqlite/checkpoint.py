@@ -1,0 +1,79 @@
+"""Copy the write-ahead log into the database, off the path of commits.
+
+A checkpoint beside a busy writer never reaches the log's end, and the log would grow without
+bound. So it goes in two steps: the bulk is copied while the writer writes, then the rest, a few
+pages, while the writer waits at `commit_lock`; the writer's next commit starts the log anew.
+"""
+
+import contextlib
+import sqlite3
+import threading
+from pathlib import Path
+
+from hookagent.store.sqlite.connection import Purpose, connect
+
+EVERY_ROWS = 2_000
+"""Rows written between checkpoints: about 16 MiB of log with bodies of 1 KiB."""
+IDLE_SECONDS = 5.0
+"""After this long the log is copied however little it holds, so that a restart reads none."""
+LOG_PAGES_MAX = 8_192
+"""Beyond 32 MiB of log the writer is made to wait for the checkpoint."""
+SMALL_REST_PAGES = 256
+"""So few pages are copied quickly enough to hold the writer for."""
+
+
+class Checkpoints:
+    """A thread that checkpoints after so many rows, or when things are quiet."""
+
+    def __init__(self, path: Path, commit_lock: threading.Lock) -> None:
+        self._path = path
+        self._commit_lock = commit_lock
+        self._rows = 0
+        self._wake = threading.Event()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="store-checkpoint", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; blocks until a checkpoint under way is done."""
+        self._is_stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def wrote(self, rows: int) -> None:
+        """Count what was committed; called by the writer."""
+        self._rows += rows
+        if self._rows >= EVERY_ROWS:
+            self._wake.set()
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            self._wake.wait(IDLE_SECONDS)
+            self._wake.clear()
+            if self._rows and not self._is_stopping:
+                self._rows = 0
+                # A disk that fails here fails the writer too, and it is the writer who says so.
+                with contextlib.suppress(sqlite3.Error):
+                    self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        connection = connect(self._path, Purpose.CHECKPOINT)
+        try:
+            log, copied = _copy(connection)
+            if log - copied > SMALL_REST_PAGES:
+                log, copied = _copy(connection)
+            if log - copied <= SMALL_REST_PAGES or log > LOG_PAGES_MAX:
+                with self._commit_lock:
+                    _copy(connection)
+        finally:
+            connection.close()
+
+
+def _copy(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Copy what no reader still needs; return pages in the log and pages copied so far."""
+    _, log, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(log), int(copied)

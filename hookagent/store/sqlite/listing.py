@@ -1,0 +1,215 @@
+"""Lists of events and runs by filter, a page at a time.
+
+A filter is turned into a few sorted streams of sequence numbers, each a range of one index; the
+streams are merged lazily until the page is full. So the first page costs some seeks whatever the
+filter, and an empty answer costs as little as a full one.
+"""
+
+import heapq
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from typing import Any
+
+import msgspec
+
+from hookagent.job import RunState
+from hookagent.store.base import EventFilter, Run, RunFilter
+from hookagent.store.sqlite.rows import NUMBER_OF, RUN_COLUMNS, run_of
+
+CHUNK = 64
+"""Sequence numbers a stream reads at once."""
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A range of an index: its table and condition, and which column is the event's seq."""
+
+    table: str
+    where: str
+    values: tuple[Any, ...]
+    column: str = "seq"
+
+
+def event_seqs(connection: sqlite3.Connection, wanted: EventFilter) -> list[int]:
+    """Return the sequence numbers of one page: newest first, or oldest first with `after`."""
+    forward = wanted.after > 0
+    ranges = _ranges(connection, wanted)
+    if forward:
+        ranges.reverse()
+    streams = list(_streams(connection, wanted))
+    found: list[int] = []
+    for low, high in ranges:
+        merged = heapq.merge(
+            *(_numbers(connection, stream, low, high, forward) for stream in streams),
+            reverse=not forward,
+        )
+        distinct = (seq for seq, _ in groupby(merged))
+        exact = (seq for seq in distinct if _is_within(connection, seq, wanted))
+        found += islice(exact, wanted.limit - len(found))
+        if len(found) >= wanted.limit:
+            break
+    return found
+
+
+def _numbers(
+    connection: sqlite3.Connection, stream: Stream, low: int, high: int, forward: bool
+) -> Iterator[int]:
+    """Yield a stream's numbers with low <= seq <= high, a chunk at a time."""
+    order = "ASC" if forward else "DESC"
+    query = (
+        f"SELECT {stream.column} FROM {stream.table} WHERE {stream.where}"  # noqa: S608 - constants of ours
+        f" AND {stream.column} BETWEEN ? AND ? ORDER BY {stream.column} {order} LIMIT {CHUNK}"
+    )
+    while low <= high:
+        rows = connection.execute(query, (*stream.values, low, high)).fetchall()
+        for (seq,) in rows:
+            yield seq
+        if len(rows) < CHUNK:
+            return
+        if forward:
+            low = rows[-1][0] + 1
+        else:
+            high = rows[-1][0] - 1
+
+
+def _ranges(connection: sqlite3.Connection, wanted: EventFilter) -> list[tuple[int, int]]:
+    """Return the ranges of seq that may hold what is wanted, newest first."""
+    low = wanted.after + 1
+    high = wanted.before - 1 if wanted.before else (1 << 62)
+    if not wanted.since and not wanted.until:
+        return [(low, high)]
+    blocks = connection.execute(
+        "SELECT block FROM spans WHERE last_at >= ? AND first_at <= ? ORDER BY block DESC",
+        (wanted.since, wanted.until or (1 << 62)),
+    )
+    ranges: list[tuple[int, int]] = []
+    for (block,) in blocks:
+        first, last = block << 10, (block << 10) + 1023
+        if ranges and ranges[-1][0] == last + 1:
+            ranges[-1] = (first, ranges[-1][1])
+        else:
+            ranges.append((first, last))
+    clipped = [(max(low, first), min(high, last)) for first, last in ranges]
+    return [(first, last) for first, last in clipped if first <= last]
+
+
+def _is_within(connection: sqlite3.Connection, seq: int, wanted: EventFilter) -> bool:
+    """Tell whether an event of a range lies within the span of time itself."""
+    if not wanted.since and not wanted.until:
+        return True
+    row = connection.execute("SELECT received_at FROM events WHERE seq = ?", (seq,)).fetchone()
+    return (
+        row is not None and row[0] >= wanted.since and (not wanted.until or row[0] <= wanted.until)
+    )
+
+
+def _streams(connection: sqlite3.Connection, wanted: EventFilter) -> Iterator[Stream]:
+    kinds = _kinds(connection, wanted)
+    if wanted.parent:
+        yield from _of_events("parent = ?", (wanted.parent,), kinds)
+    elif wanted.status == "stored":
+        yield from _stored(kinds)
+    elif wanted.status == "quiet":
+        if not wanted.rule:
+            yield from _by_kind(connection, "quiet", kinds)
+    elif wanted.rule or wanted.status not in {"", "routed"}:
+        yield from _of_runs(connection, wanted, kinds)
+    elif kinds is None:
+        yield Stream("events", _routed(wanted), ())
+    else:
+        for kind in kinds:
+            yield Stream("events", f"kind_id = ? AND {_routed(wanted)}", (kind,))
+
+
+def _routed(wanted: EventFilter) -> str:
+    if wanted.status == "routed":
+        return "seq NOT IN (SELECT seq FROM unrouted)"
+    return "TRUE"
+
+
+def _kinds(connection: sqlite3.Connection, wanted: EventFilter) -> list[int] | None:
+    """Return the kinds a filter allows, or None for all."""
+    conditions = {
+        "s.name = ?": wanted.source,
+        "k.type GLOB ?": wanted.type,
+        "k.origin = ?": wanted.origin,
+    }
+    used = {condition: value for condition, value in conditions.items() if value}
+    if not used:
+        return None
+    rows = connection.execute(
+        "SELECT k.id FROM kinds AS k JOIN sources AS s ON s.id = k.source_id WHERE "  # noqa: S608 - constants of ours
+        + " AND ".join(used),
+        tuple(used.values()),
+    )
+    return [kind for (kind,) in rows]
+
+
+def _of_events(where: str, values: tuple[Any, ...], kinds: list[int] | None) -> Iterator[Stream]:
+    if kinds is None:
+        yield Stream("events", where, values)
+    elif kinds:
+        among = ", ".join(str(kind) for kind in kinds)
+        yield Stream("events", f"{where} AND +kind_id IN ({among})", values)
+
+
+def _stored(kinds: list[int] | None) -> Iterator[Stream]:
+    if kinds is None:
+        yield Stream("unrouted", "TRUE", ())
+    elif kinds:
+        among = ", ".join(str(kind) for kind in kinds)
+        yield Stream(
+            "unrouted",
+            f"(SELECT kind_id FROM events WHERE events.seq = unrouted.seq) IN ({among})",  # noqa: S608 - numbers
+            (),
+        )
+
+
+def _by_kind(
+    connection: sqlite3.Connection, table: str, kinds: list[int] | None
+) -> Iterator[Stream]:
+    if kinds is None:
+        kinds = [kind for (kind,) in connection.execute("SELECT id FROM kinds")]
+    for kind in kinds:
+        yield Stream(table, "kind_id = ?", (kind,))
+
+
+def _of_runs(
+    connection: sqlite3.Connection, wanted: EventFilter, kinds: list[int] | None
+) -> Iterator[Stream]:
+    """One stream for each rule, kind and state that can meet."""
+    states: Sequence[int] = range(len(NUMBER_OF))
+    if wanted.status not in {"", "routed"}:
+        states = [NUMBER_OF[RunState(wanted.status)]] if wanted.status in set(RunState) else []
+    cells = connection.execute(
+        "SELECT c.id, c.kind_id FROM cells AS c JOIN rules AS r ON r.id = c.rule_id"
+        " WHERE c.kind_id > 0 AND (?1 = '' OR r.name = ?1)",
+        (wanted.rule,),
+    ).fetchall()
+    for cell, kind in cells:
+        if kinds is None or kind in kinds:
+            for state in states:
+                yield Stream("runs", "cell_id = ? AND state = ?", (cell, state), "event_seq")
+
+
+def runs(connection: sqlite3.Connection, wanted: RunFilter) -> list[Run]:
+    """List runs, newest first."""
+    conditions = ["TRUE"]
+    values: list[Any] = []
+    if wanted.states:
+        numbers = ", ".join(str(NUMBER_OF[state]) for state in wanted.states)
+        conditions.append(f"+r.state IN ({numbers})")
+    for condition, value in (
+        ("u.name = ?", wanted.rule),
+        ("e.id = ?", wanted.event_id),
+        ("r.created_at >= ?", wanted.since),
+        ("r.id < ?", wanted.before),
+    ):
+        if value:
+            conditions.append(condition)
+            values.append(value)
+    rows = connection.execute(
+        f"SELECT {RUN_COLUMNS} WHERE {' AND '.join(conditions)} ORDER BY r.id DESC LIMIT ?",
+        (*values, wanted.limit),
+    )
+    return [run_of(row) for row in rows]

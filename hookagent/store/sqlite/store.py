@@ -1,0 +1,244 @@
+"""The SQLite engine of the store: wires the writer, the readers and the checkpoints.
+
+Accepting and recording go through the writer's group commits; looking goes through the readers.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from hookagent.event import Event
+from hookagent.store.base import (
+    EventFilter,
+    EventRecord,
+    EventSummary,
+    Pruned,
+    Rejected,
+    Routed,
+    RuleVersion,
+    Run,
+    RunFilter,
+    StateWrite,
+    StoreStats,
+)
+from hookagent.store.sqlite import counts, listing, lookups, pruning, work
+from hookagent.store.sqlite.checkpoint import Checkpoints
+from hookagent.store.sqlite.connection import Purpose, connect
+from hookagent.store.sqlite.files import ServeLock, make_private
+from hookagent.store.sqlite.readers import Readers
+from hookagent.store.sqlite.schema import migrate
+from hookagent.store.sqlite.trouble import unavailable
+from hookagent.store.sqlite.writer import Writer
+
+PRUNE_CHUNK = 100
+"""Events removed in one commit: keeps each under some tens of milliseconds."""
+
+
+class Mode(StrEnum):
+    """How a process uses the store."""
+
+    SERVE = "serve"
+    """Accepts events: one process at a time."""
+    TOOL = "tool"
+    """Looks, and writes a little, beside a process that serves."""
+
+
+class SqliteStore:
+    """One database file."""
+
+    def __init__(self, path: Path, *, queue_max: int = 4096, mode: Mode = Mode.SERVE) -> None:
+        self.path = path
+        self._mode = mode
+        self._lock = ServeLock(path)
+        self._readers = Readers(path)
+        self._writer = Writer(path, queue_max=queue_max, wrote=self._wrote)
+        self._checkpoints = Checkpoints(path, self._writer.commit_lock)
+        self._pruned_to = (0, 0)
+        self.accept = self._writer.accept
+        self.reject = self._writer.reject
+
+    def _wrote(self, rows: int) -> None:
+        self._checkpoints.wrote(rows)
+
+    async def open(self) -> None:
+        """Open or make the database, bring it to today's schema and start the threads."""
+        loop = asyncio.get_running_loop()
+        connection = await asyncio.to_thread(self._open)
+        self._writer.start(connection, loop)
+        self._checkpoints.start()
+
+    def _open(self) -> sqlite3.Connection:
+        make_private(self.path)
+        if self._mode is Mode.SERVE:
+            self._lock.take()
+        try:
+            connection = connect(self.path, Purpose.WRITE)
+            migrate(connection, self.path)
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise unavailable(error, self.path) from error
+        except BaseException:
+            self._lock.release()
+            raise
+        return connection
+
+    async def close(self) -> None:
+        """Write what is queued, and let go of the file and the lock."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._checkpoints.stop()
+        self._readers.close()
+        self._writer.stop()
+        self._lock.release()
+
+    async def claim_events(
+        self, owner: str, *, now: int, lease_until: int, limit: int
+    ) -> list[Event]:
+        """Take stored events without a live lease, oldest first."""
+        found: list[Event] = await self._writer.do(
+            lambda transaction: work.claim_events(transaction, owner, now, lease_until, limit)
+        )
+        return found
+
+    async def route(self, owner: str, routed: Sequence[Routed]) -> None:
+        """Record what matching found, all in one commit."""
+        await self._writer.do(lambda transaction: work.route(transaction, owner, routed))
+
+    async def claim_runs(self, owner: str, *, now: int, lease_until: int, limit: int) -> list[Run]:
+        """Take runs that may be tried now."""
+        taken: list[Run] = await self._writer.do(
+            lambda transaction: work.claim_runs(transaction, owner, now, lease_until, limit)
+        )
+        return taken
+
+    async def record(self, owner: str, runs: Sequence[Run]) -> list[bool]:
+        """Write runs whose lease is still the owner's; False for the others."""
+        written: list[bool] = await self._writer.do(
+            lambda transaction: work.record(transaction, owner, runs)
+        )
+        return written
+
+    async def renew(self, owner: str, run_ids: Sequence[str], *, lease_until: int) -> list[str]:
+        """Prolong leases; return the ids still held."""
+        held: list[str] = await self._writer.do(
+            lambda transaction: work.renew(transaction, owner, run_ids, lease_until)
+        )
+        return held
+
+    async def next_due(self) -> int | None:
+        """Return when the next run or state falls due; 0 for at once."""
+        return await self._readers.read(lookups.next_due)
+
+    async def due_states(self, *, now: int, limit: int) -> list[StateWrite]:
+        """Return over-time state whose time has come, earliest first."""
+        return await self._readers.read(
+            lambda connection: lookups.due_states(connection, now, limit)
+        )
+
+    async def states(self, rule: str = "") -> list[StateWrite]:
+        """Return all over-time state, of one rule or of all."""
+        return await self._readers.read(lambda connection: lookups.states(connection, rule))
+
+    async def revive(self, run_id: str, *, now: int) -> Run | None:
+        """Make a dead run pending again; None if it is not dead."""
+        run: Run | None = await self._writer.do(
+            lambda transaction: work.revive(transaction, run_id, now)
+        )
+        return run
+
+    async def discard(self, run_id: str, *, now: int) -> Run | None:
+        """Set a dead run aside; None if it is not dead."""
+        run: Run | None = await self._writer.do(
+            lambda transaction: work.discard(transaction, run_id, now)
+        )
+        return run
+
+    async def events(self, wanted: EventFilter) -> list[EventSummary]:
+        """List events."""
+
+        def page(connection: sqlite3.Connection) -> list[EventSummary]:
+            return lookups.summaries(connection, listing.event_seqs(connection, wanted))
+
+        return await self._readers.read(page)
+
+    async def event(self, event_id: str) -> EventRecord | None:
+        """Return one event in full, or None."""
+        return await self._readers.read(lambda connection: lookups.event(connection, event_id))
+
+    async def event_ids_like(self, beginning: str, limit: int) -> list[str]:
+        """Return ids of events that begin so."""
+        return await self._readers.read(
+            lambda connection: lookups.event_ids_like(connection, beginning, limit)
+        )
+
+    async def runs(self, wanted: RunFilter) -> list[Run]:
+        """List runs, newest first."""
+        return await self._readers.read(lambda connection: listing.runs(connection, wanted))
+
+    async def run(self, run_id: str) -> Run | None:
+        """Return one run, or None."""
+        return await self._readers.read(lambda connection: lookups.run(connection, run_id))
+
+    async def rule_version(self, version: str) -> RuleVersion | None:
+        """Return the recorded actions of a rule, or None."""
+        return await self._readers.read(
+            lambda connection: lookups.rule_version(connection, version)
+        )
+
+    async def rejected(self, *, limit: int, source: str = "") -> list[Rejected]:
+        """List refused deliveries, newest first."""
+        return await self._readers.read(
+            lambda connection: lookups.rejected(connection, limit, source)
+        )
+
+    async def rejection(self, rejected_id: str) -> Rejected | None:
+        """Return one refused delivery, or None."""
+        return await self._readers.read(
+            lambda connection: lookups.rejection(connection, rejected_id)
+        )
+
+    async def stats(self, *, since: int) -> StoreStats:
+        """Count; sources since then, to the full minute before."""
+        return await self._readers.read(lambda connection: counts.stats(connection, since))
+
+    async def prune(self, *, before: int, limit: int) -> Pruned:
+        """Remove up to `limit` old finished events, a small commit at a time."""
+        if self._pruned_to[0] != before:
+            self._pruned_to = (before, 0)
+        events = runs = 0
+        while events < limit:
+            after = self._pruned_to[1]
+            chunk = await self._readers.read(
+                lambda connection, after=after, room=min(PRUNE_CHUNK, limit - events): (
+                    pruning.prunable(connection, after, before, room)
+                )
+            )
+            if not chunk:
+                self._pruned_to = (0, 0)
+                break
+            removed: Pruned = await self._writer.do(
+                lambda transaction, chunk=chunk: pruning.remove(transaction, chunk)
+            )
+            self._pruned_to = (before, chunk[-1][0])
+            events += removed.events
+            runs += removed.runs
+        rejected: int = await self._writer.do(
+            lambda transaction: pruning.remove_refusals(transaction, before)
+        )
+        return Pruned(events=events, runs=runs, rejected=rejected)
+
+    async def keep(self, name: str, value: bytes | None) -> None:
+        """Keep a small named value; None forgets it."""
+        await self._writer.do(lambda transaction: work.keep(transaction, name, value))
+
+    async def kept(self, name: str) -> bytes | None:
+        """Return a kept value, or None."""
+        return await self._readers.read(lambda connection: lookups.kept(connection, name))
+
+    def waiting(self) -> Any:
+        """How many writes wait in the queue."""
+        return self._writer.waiting
