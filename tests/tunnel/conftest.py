@@ -21,6 +21,14 @@ async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> N
             await asyncio.sleep(0.01)
 
 
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs; one that ended and waits to be collected does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 class FakeProgram:
     """A Python script installed under a program's name, and what it wrote of itself."""
 

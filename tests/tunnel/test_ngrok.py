@@ -10,7 +10,7 @@ import pytest
 
 from hookagent.tunnel.base import Down, Log, Reconnecting, Starting, TunnelOptions, Up
 from hookagent.tunnel.ngrok import NgrokTunnel
-from tests.tunnel.conftest import TOKEN, eventually
+from tests.tunnel.conftest import TOKEN, eventually, is_alive
 
 
 def everything_running(part: str) -> list[tuple[str, str]]:
@@ -24,13 +24,6 @@ def everything_running(part: str) -> list[tuple[str, str]]:
         if part in text:
             found.append((folder.name, text))
     return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 def environment_of(pid: int) -> str:
