@@ -41,11 +41,13 @@ class PublicFace:
             yield
             return
         from hookagent.tunnel.opening import open_tunnel
-        from hookagent.tunnel.probe import http_probe
+        from hookagent.tunnel.probe import http_probe, new_nonce
 
         check_may_open(self._config)
+        nonce = new_nonce()
+        probes.add(nonce)
         handle = await open_tunnel(
-            self._options(), listener_url, self._notice, probe=http_probe(probes)
+            self._options(), listener_url, self._notice, probe=http_probe(nonce)
         )
         try:
             yield
@@ -54,16 +56,19 @@ class PublicFace:
 
     def _options(self) -> TunnelOptions:
         wanted = self._config.tunnel
-        options = wanted.options
         return TunnelOptions(
             provider=wanted.provider,
             domain=wanted.domain or "",
             authtoken=wanted.authtoken or "",
             binary=wanted.binary or "",
             command=wanted.command,
-            url_pattern=wanted.pattern or "",
+            url_pattern=wanted.url_pattern or "",
+            host=wanted.host or "",
+            key_file=wanted.key_file or "",
+            known_hosts=wanted.known_hosts or "",
+            channel=wanted.channel or "",
+            start_seconds=wanted.start_timeout_ms / 1000,
             state_folder=self._config.state_folder,
-            **{key: options[key] for key in OPTION_KEYS if key in options},
         )
 
     def _notice(self, event: TunnelEvent) -> None:
@@ -90,10 +95,6 @@ class PublicFace:
         self._feed.publish(
             Tunnel(at=self._clock(), state=state, url=url, detail=detail, sources=sources)
         )
-
-
-OPTION_KEYS = ("host", "key_file", "known_hosts", "channel", "path", "start_seconds")
-"""Settings of `[tunnel]` that only some tunnels know."""
 
 
 def check_may_open(config: Config) -> None:

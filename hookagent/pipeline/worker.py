@@ -143,10 +143,13 @@ class Worker:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        records = []
         for run in parked:
             if run.state is RunState.RUNNING:
                 run.lease_until = 0
-                self._recorder.record(run)
+                records.append(self._recorder.record(run))
+        if records:
+            await asyncio.wait(records, timeout=PAUSE_S)
         return len(parked)
 
     async def _forever(self, once: Callable[[], Awaitable[None]]) -> None:

@@ -1,0 +1,1 @@
+"""Measurements, side by side on one machine, as ratios of medians."""
