@@ -1,0 +1,88 @@
+"""Reads `[[rule.NAME.test]]`: an event, and what the rule must make of it."""
+
+from typing import Any
+
+from hookagent.eventfile import parse_time
+from hookagent.located import Table
+from hookagent.rules.model import Case, Pattern
+from hookagent.rules.steps import as_json, read_duration
+
+REPEAT_MAX = 10_000
+
+
+def read_cases(rule: Table, on: tuple[Pattern, ...]) -> tuple[Case, ...]:
+    """Read a rule's test cases; what they leave out is made up so that `on` takes the event."""
+    pattern = on[0] if on else Pattern("test")
+    return tuple(_read_case(table, pattern) for table in rule.tables("test"))
+
+
+def _read_case(table: Table, pattern: Pattern) -> Case:
+    if ("payload" in table) == ("event" in table):
+        table.report(
+            "wrong-test",
+            "a test has either a `payload` or an `event` (a file, or a stored event's id)",
+            hint="payload = { … }",
+        )
+    default_type = "" if pattern.type == "*" else sample_of(pattern.type)
+    is_file = "event" in table
+    case = Case(
+        payload=as_json(table.raw("payload")),
+        event=table.text("event"),
+        about=table.text("about"),
+        source=table.text("source", "" if is_file else sample_of(pattern.source)),
+        type=table.text("type", "" if is_file else default_type),
+        method=table.text("method", "POST"),
+        path=table.text("path", "/"),
+        client_ip=table.text("client_ip"),
+        received_at=_read_time(table),
+        headers=_read_fields(table, "headers"),
+        query=_read_fields(table, "query"),
+        repeat=table.integer("repeat", 1, least=1, most=REPEAT_MAX),
+        every_ms=read_duration(table, "every", 1_000),
+        fires=table.boolean("fires", default=True),
+        sends=_read_sends(table),
+        line=table.document.place_of_key(table.where)[0],
+    )
+    table.finish()
+    return case
+
+
+def sample_of(glob: str) -> str:
+    """Return a text that a glob of a source or type takes."""
+    sample = glob.replace("\\", "").replace("*", "example").replace("?", "x")
+    opening = sample.find("[")
+    while 0 <= opening < sample.find("]", opening):
+        member = sample[opening + 1] if sample[opening + 1] != "!" else "_"
+        sample = sample[:opening] + member + sample[sample.find("]", opening) + 1 :]
+        opening = sample.find("[")
+    return sample
+
+
+def _read_time(table: Table) -> int | None:
+    value = as_json(table.raw("received_at"))
+    if value is None:
+        return None
+    try:
+        return parse_time(value)
+    except (TypeError, ValueError):
+        table.report(
+            "wrong-time",
+            "`received_at` must be an RFC 3339 time",
+            key="received_at",
+            hint='such as "2026-01-31T12:00:00Z"',
+        )
+        return None
+
+
+def _read_fields(table: Table, key: str) -> dict[str, str]:
+    inner = table.table(key)
+    if inner is None:
+        return {}
+    fields = {name: inner.text(name) for name in inner.data}
+    inner.finish()
+    return fields
+
+
+def _read_sends(table: Table) -> dict[str, Any]:
+    inner = table.table("sends")
+    return {} if inner is None else {name: as_json(inner.raw(name)) for name in inner.data}
