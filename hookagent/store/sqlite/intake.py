@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from hookagent.event import Event
 from hookagent.store.base import Accepted, Rejected
@@ -17,6 +18,14 @@ RECENT_MAX = 65_536
 """So many new events' places are remembered until they are routed."""
 
 MINUTE_MS = 60_000
+
+
+class Arrival(NamedTuple):
+    """An event to insert, and the worker that already has it in memory, if one does."""
+
+    event: Event
+    owner: str
+    lease_until: int
 
 
 class Intake:
@@ -47,14 +56,14 @@ class Intake:
             )
             self._next_rejected = self._one("SELECT coalesce(max(n), 0) + 1 FROM rejected")
 
-    def accept(self, events: Sequence[Event]) -> list[Accepted]:
+    def accept(self, arrivals: Sequence[Arrival]) -> list[Accepted]:
         """Insert events; those whose (source, key) is there count as duplicates of it."""
         connection = self._connection
         first = self._next_seq
         seq = first
         rows = []
         kind_of = self.names.kind
-        for event in events:
+        for event, _, _ in arrivals:
             source_id, kind_id = kind_of(event)
             rows.append(event_row(event, seq, source_id, kind_id))
             seq += 1
@@ -63,14 +72,34 @@ class Intake:
         is_all_new = connection.total_changes - before == len(rows)
         self._next_seq = seq
         self._note(first, seq)
+        self._lease(arrivals, first)
         recent = self.recent
         if len(recent) > RECENT_MAX:
             recent.clear()
         if is_all_new:
             for row in rows:
                 recent[row[1]] = (row[0], row[4])
-            return [Accepted(event.id) for event in events]
+            return [Accepted(arrival.event.id) for arrival in arrivals]
         return self._tell_apart(rows, first, seq)
+
+    def _lease(self, arrivals: Sequence[Arrival], first: int) -> None:
+        """Note who has the events in memory: mostly the same worker for all."""
+        owners = {arrival.owner for arrival in arrivals}
+        for owner in owners - {""}:
+            until = max(arrival.lease_until for arrival in arrivals if arrival.owner == owner)
+            held = [
+                (owner, until, first + place)
+                for place, arrival in enumerate(arrivals)
+                if arrival.owner == owner
+            ]
+            if len(owners) == 1:
+                self._connection.execute(
+                    "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq >= ?", held[0]
+                )
+            else:
+                self._connection.executemany(
+                    "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq = ?", held
+                )
 
     def _note(self, first: int, end: int) -> None:
         """Keep what is derived from the events in [first, end): whoever was a duplicate is absent.

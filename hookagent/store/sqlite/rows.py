@@ -37,7 +37,7 @@ _steps = msgspec.json.Decoder(list[Step])
 _verdict = msgspec.json.Decoder(Verdict)
 _encode = msgspec.json.Encoder().encode
 
-EVENT_INSERT = "INSERT OR IGNORE INTO events VALUES (" + ", ".join("?" * 14) + ")"
+EVENT_INSERT = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 EVENT_COLUMNS = """
     e.id, e.key, e.received_at, e.target, e.client_ip, e.parent, e.signed_at, e.content_key,
@@ -180,7 +180,9 @@ def wake_at(run: Run) -> int | None:
             return None
 
 
-REJECTED_INSERT = "INSERT OR REPLACE INTO rejected VALUES (" + ", ".join("?" * 14) + ")"
+REJECTED_INSERT = (
+    "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 REJECTED_COLUMNS = """
     id, source, status, error, verdict, method, target, base_url, client_ip, received_at, headers,

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from hookagent.event import Event
 from hookagent.store.base import (
@@ -95,23 +94,40 @@ class SqliteStore:
         self._writer.stop()
         self._lock.release()
 
+    async def take_over(self, owner: str) -> None:
+        """End the leases of all others: only one agent serves from this store at a time."""
+        await self._writer.do(lambda transaction: work.take_over(transaction, owner))
+
     async def claim_events(
         self, owner: str, *, now: int, lease_until: int, limit: int
     ) -> list[Event]:
         """Take stored events without a live lease, oldest first."""
-        found: list[Event] = await self._writer.do(
-            lambda transaction: work.claim_events(transaction, owner, now, lease_until, limit)
+        claim = work.Claim(owner=owner, now=now, lease_until=lease_until, limit=limit)
+        taken: list[Event] = await self._writer.do(
+            lambda transaction: work.claim_events(transaction, claim)
         )
-        return found
+        return taken
 
-    async def route(self, owner: str, routed: Sequence[Routed]) -> None:
+    async def route(self, owner: str, routed: Sequence[Routed]) -> list[bool]:
         """Record what matching found, all in one commit."""
-        await self._writer.do(lambda transaction: work.route(transaction, owner, routed))
+        written: list[bool] = await self._writer.do(
+            lambda transaction: work.route(transaction, owner, routed)
+        )
+        return written
 
-    async def claim_runs(self, owner: str, *, now: int, lease_until: int, limit: int) -> list[Run]:
-        """Take runs that may be tried now."""
+    async def claim_runs(
+        self,
+        owner: str,
+        *,
+        now: int,
+        lease_until: int,
+        limit: int,
+        exclude_rules: Sequence[str] = (),
+    ) -> list[Run]:
+        """Take runs that may be tried now: due retries and lost leases first, then pending."""
+        claim = work.Claim(owner=owner, now=now, lease_until=lease_until, limit=limit)
         taken: list[Run] = await self._writer.do(
-            lambda transaction: work.claim_runs(transaction, owner, now, lease_until, limit)
+            lambda transaction: work.claim_runs(transaction, claim, exclude_rules)
         )
         return taken
 
@@ -211,18 +227,11 @@ class SqliteStore:
             self._pruned_to = (before, 0)
         events = runs = 0
         while events < limit:
-            after = self._pruned_to[1]
-            chunk = await self._readers.read(
-                lambda connection, after=after, room=min(PRUNE_CHUNK, limit - events): (
-                    pruning.prunable(connection, after, before, room)
-                )
-            )
+            chunk = await self._prunable(before, min(PRUNE_CHUNK, limit - events))
             if not chunk:
                 self._pruned_to = (0, 0)
                 break
-            removed: Pruned = await self._writer.do(
-                lambda transaction, chunk=chunk: pruning.remove(transaction, chunk)
-            )
+            removed = await self._remove(chunk)
             self._pruned_to = (before, chunk[-1][0])
             events += removed.events
             runs += removed.runs
@@ -230,6 +239,18 @@ class SqliteStore:
             lambda transaction: pruning.remove_refusals(transaction, before)
         )
         return Pruned(events=events, runs=runs, rejected=rejected)
+
+    async def _prunable(self, before: int, limit: int) -> list[tuple[int, int]]:
+        after = self._pruned_to[1]
+        return await self._readers.read(
+            lambda connection: pruning.prunable(connection, after, before, limit)
+        )
+
+    async def _remove(self, events: list[tuple[int, int]]) -> Pruned:
+        removed: Pruned = await self._writer.do(
+            lambda transaction: pruning.remove(transaction, events)
+        )
+        return removed
 
     async def keep(self, name: str, value: bytes | None) -> None:
         """Keep a small named value; None forgets it."""
@@ -239,6 +260,7 @@ class SqliteStore:
         """Return a kept value, or None."""
         return await self._readers.read(lambda connection: lookups.kept(connection, name))
 
-    def waiting(self) -> Any:
+    @property
+    def waiting(self) -> int:
         """How many writes wait in the queue."""
         return self._writer.waiting

@@ -23,25 +23,33 @@ from hookagent.store.sqlite.writer import Transaction
 
 _NEW_RUN = (
     f"INSERT OR IGNORE INTO runs (id, event_seq, rule_id, cell_id, created_at, {PROGRESS_COLUMNS})"
-    " VALUES (" + ", ".join("?" * 16) + ")"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PROGRESS = (
-    f"UPDATE runs SET ({PROGRESS_COLUMNS}) = (" + ", ".join("?" * 11) + ")"  # noqa: S608 - a constant of ours
+    f"UPDATE runs SET ({PROGRESS_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant of ours
     f" WHERE id = ? AND owner = ? AND state = {RUNNING}"
 )
 
 
-def claim_events(
-    transaction: Transaction, owner: str, now: int, lease_until: int, limit: int
-) -> list[Event]:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes work, how much, and until when it is theirs."""
+
+    owner: str
+    now: int
+    lease_until: int
+    limit: int
+
+
+def claim_events(transaction: Transaction, claim: Claim) -> list[Event]:
     """Take unrouted events without a live lease, oldest first."""
     execute = transaction.connection.execute
     taken = execute(
-        "SELECT seq FROM unrouted WHERE lease_until <= ? ORDER BY seq LIMIT ?", (now, limit)
+        "SELECT seq FROM unrouted WHERE lease_until <= ? ORDER BY seq LIMIT ?",
+        (claim.now, claim.limit),
     ).fetchall()
     transaction.connection.executemany(
         "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq = ?",
-        [(owner, lease_until, seq) for (seq,) in taken],
+        [(claim.owner, claim.lease_until, seq) for (seq,) in taken],
     )
     return [
         event_of(execute(f"SELECT {EVENT_COLUMNS} WHERE e.seq = ?", (seq,)).fetchone())
@@ -49,23 +57,40 @@ def claim_events(
     ]
 
 
-def route(transaction: Transaction, owner: str, routed: Sequence[Routed]) -> None:
-    """Record what matching found."""
-    connection = transaction.connection
-    done: list[tuple[int]] = []
+def route(transaction: Transaction, owner: str, routed: Sequence[Routed]) -> list[bool]:
+    """Record what matching found; False for an event another worker holds or that was routed."""
     quiet: list[tuple[int, int]] = []
+    answers = []
     for outcome in routed:
         place = _place(transaction, outcome.event_id)
-        if place is not None:
-            done.append((place[0],))
-            transaction.intake.recent.pop(outcome.event_id, None)
-            if not outcome.runs:
-                quiet.append((place[1], place[0]))
-        _keep_versions(transaction, outcome)
-        _insert_runs(transaction, owner, outcome, place)
-        _keep_states(transaction, outcome)
-    connection.executemany("DELETE FROM unrouted WHERE seq = ?", done)
-    connection.executemany("INSERT OR IGNORE INTO quiet VALUES (?, ?)", quiet)
+        is_ours = not outcome.event_id or (
+            place is not None and _leave(transaction, owner, place[0])
+        )
+        answers.append(is_ours)
+        if not is_ours:
+            continue
+        transaction.intake.recent.pop(outcome.event_id, None)
+        if place is not None and not outcome.runs:
+            quiet.append((place[1], place[0]))
+        if outcome.versions:
+            _keep_versions(transaction, outcome)
+        if outcome.runs:
+            _insert_runs(transaction, owner, outcome, place)
+        if outcome.states:
+            _keep_states(transaction, outcome)
+    if quiet:
+        transaction.connection.executemany("INSERT OR IGNORE INTO quiet VALUES (?, ?)", quiet)
+    return answers
+
+
+def _leave(transaction: Transaction, owner: str, seq: int) -> bool:
+    """Take an event off the unrouted ones, unless another worker holds it or did so before."""
+    return (
+        transaction.connection.execute(
+            "DELETE FROM unrouted WHERE seq = ? AND owner IN (?, '')", (seq, owner)
+        ).rowcount
+        == 1
+    )
 
 
 def _place(transaction: Transaction, event_id: str) -> tuple[int, int] | None:
@@ -125,27 +150,49 @@ def _keep_states(transaction: Transaction, outcome: Routed) -> None:
             )
 
 
-def claim_runs(
-    transaction: Transaction, owner: str, now: int, lease_until: int, limit: int
-) -> list[Run]:
-    """Take runs that may be tried now: pending ones first, then by when they fell due."""
-    rows = transaction.connection.execute(
-        f"SELECT {RUN_COLUMNS} WHERE r.wake_at <= ? ORDER BY r.wake_at, r.id LIMIT ?",
-        (now, limit),
-    ).fetchall()
-    taken = []
-    for row in rows:
-        run = run_of(row)
+def claim_runs(transaction: Transaction, claim: Claim, exclude_rules: Sequence[str]) -> list[Run]:
+    """Take runs that may be tried now.
+
+    Retries and expired leases come first, in the order they fell due: a stream of new runs must
+    not hold them up for ever. Then come pending ones, oldest first.
+    """
+    names = transaction.names
+    excluded = ", ".join(str(names.rule(rule)) for rule in exclude_rules)
+    due = _claimable(transaction, "BETWEEN 1 AND ?", excluded, (claim.now, claim.limit))
+    room = claim.limit - len(due)
+    due += _claimable(transaction, "= 0", excluded, (room,)) if room else []
+    for run in due:
         run.is_interrupted = run.state is RunState.RUNNING
         run.state = RunState.RUNNING
-        run.owner = owner
-        run.lease_until = lease_until
-        taken.append(run)
+        run.owner = claim.owner
+        run.lease_until = claim.lease_until
     transaction.connection.executemany(
         "UPDATE runs SET state = ?, owner = ?, lease_until = ?, wake_at = ? WHERE id = ?",
-        [(RUNNING, owner, lease_until, lease_until, run.id) for run in taken],
+        [(RUNNING, claim.owner, claim.lease_until, claim.lease_until, run.id) for run in due],
     )
-    return taken
+    return due
+
+
+def _claimable(
+    transaction: Transaction, when: str, excluded: str, values: tuple[int, ...]
+) -> list[Run]:
+    rows = transaction.connection.execute(
+        f"SELECT {RUN_COLUMNS} WHERE r.wake_at {when} AND r.rule_id NOT IN ({excluded})"
+        " ORDER BY r.wake_at, r.seq LIMIT ?",
+        values,
+    )
+    return [run_of(row) for row in rows]
+
+
+def take_over(transaction: Transaction, owner: str) -> None:
+    """End the leases of all others: their runs are interrupted, their events free."""
+    execute = transaction.connection.execute
+    execute("UPDATE unrouted SET owner = '', lease_until = 0 WHERE owner <> ?", (owner,))
+    execute(
+        "UPDATE runs SET owner = '', lease_until = 0, wake_at = 1 WHERE wake_at IS NOT NULL"
+        " AND state = ? AND owner <> ?",
+        (RUNNING, owner),
+    )
 
 
 def record(transaction: Transaction, owner: str, runs: Sequence[Run]) -> list[bool]:
@@ -206,7 +253,7 @@ def _rewrite(transaction: Transaction, run: Run, state: int) -> Run:
     progress = run_progress(run)
     assert progress[0] == state
     transaction.connection.execute(
-        f"UPDATE runs SET ({PROGRESS_COLUMNS}) = (" + ", ".join("?" * 11) + ") WHERE id = ?",  # noqa: S608 - a constant of ours
+        f"UPDATE runs SET ({PROGRESS_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",  # noqa: S608 - a constant of ours
         (*progress, run.id),
     )
     run.owner = ""

@@ -18,7 +18,7 @@ from typing import Any
 from hookagent.event import Event
 from hookagent.store.base import Accepted, Rejected, StoreFull
 from hookagent.store.sqlite.connection import Purpose, connect
-from hookagent.store.sqlite.intake import Intake
+from hookagent.store.sqlite.intake import Arrival, Intake
 from hookagent.store.sqlite.names import Names
 from hookagent.store.sqlite.trouble import STAYS_USABLE, error_name, unavailable
 
@@ -29,7 +29,7 @@ REFUSALS_WAITING_MAX = 100
 
 Work = Callable[["Transaction"], Any]
 """Something to do within the transaction; what it returns is the answer after the commit."""
-_Item = tuple[Event | Work | None, "asyncio.Future[Any] | None"]
+_Item = tuple[Arrival | Work | None, "asyncio.Future[Any] | None"]
 
 
 class Transaction:
@@ -75,7 +75,9 @@ class Writer:
             self._queue.put((None, None))
             self._thread.join()
 
-    def accept(self, event: Event) -> "asyncio.Future[Accepted]":
+    def accept(
+        self, event: Event, *, owner: str = "", lease_until: int = 0
+    ) -> "asyncio.Future[Accepted]":
         """Queue an event. Raises StoreFull when the queue is at its bound."""
         queue = self._queue
         if queue.qsize() >= self._queue_max:
@@ -85,7 +87,7 @@ class Writer:
             )
         assert self._loop is not None, "the store is not open"
         future: asyncio.Future[Accepted] = self._loop.create_future()
-        queue.put((event, future))
+        queue.put((Arrival(event, owner, lease_until), future))
         return future
 
     def reject(self, rejected: Rejected) -> None:
@@ -140,15 +142,15 @@ class Writer:
         connection = transaction.connection
         connection.execute("BEGIN IMMEDIATE")
         transaction.intake.begin()
-        arrivals = [entry for entry in batch if isinstance(entry[0], Event)]
+        arrivals = [entry for entry in batch if isinstance(entry[0], Arrival)]
         answers: list[tuple[asyncio.Future[Any] | None, Any]] = []
         if arrivals:
-            accepted = transaction.intake.accept([event for event, _ in arrivals])  # type: ignore[misc] # events, as just sorted out
+            accepted = transaction.intake.accept([arrival for arrival, _ in arrivals])  # type: ignore[misc] # arrivals, as just sorted out
             answers += zip((future for _, future in arrivals), accepted, strict=True)
         if refusals:
             transaction.intake.reject(refusals)
         for item, future in batch:
-            if not isinstance(item, Event):
+            if not isinstance(item, Arrival):
                 assert item is not None
                 answers.append((future, _attempt(item, transaction)))
         connection.execute("COMMIT")

@@ -103,7 +103,7 @@ CREATE TABLE runs (
     rule_id INTEGER NOT NULL,
     cell_id INTEGER NOT NULL,
     state INTEGER NOT NULL,         -- rows.py: RUN_STATES
-    wake_at INTEGER,                -- when it may be claimed: 0 pending, due_at, lease_until; else NULL
+    wake_at INTEGER,                -- when it may be claimed: 0 if pending, else due_at or lease_until
     step INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
@@ -118,7 +118,7 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_by_id ON runs (id);
 CREATE UNIQUE INDEX runs_by_event ON runs (event_seq, rule_id);
 CREATE INDEX runs_by_cell ON runs (cell_id, state, event_seq);
-CREATE INDEX runs_to_wake ON runs (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX runs_to_wake ON runs (wake_at, seq, rule_id) WHERE wake_at IS NOT NULL;
 
 CREATE TABLE rule_versions (
     hash TEXT PRIMARY KEY,
