@@ -52,7 +52,7 @@ class LazyGroup(TyperGroup):
     """A group that imports a command's module only when that command is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
-        return [name for name, command in COMMANDS.items() if _exists(command)]
+        return available()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
         command = COMMANDS.get(cmd_name)
@@ -78,6 +78,11 @@ class LazyGroup(TyperGroup):
 
 def _exists(command: Command) -> bool:
     return find_spec(f"hookagent.cli.{command.module}") is not None
+
+
+def available() -> list[str]:
+    """Return the commands whose modules are there, in the order of the help."""
+    return [name for name, command in COMMANDS.items() if _exists(command)]
 
 
 def load_command(name: str) -> Any:

@@ -1,0 +1,179 @@
+"""`hookagent schemes`: the catalogue of providers and how each of them signs."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hookagent.cli import output
+from hookagent.cli.options import JsonOption, complete_scheme
+from hookagent.cli.output import Ink
+
+if TYPE_CHECKING:
+    from hookagent.providers.provider import Provider
+    from hookagent.providers.scheme import Scheme
+
+
+def schemes(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Show this scheme in full.",
+            autocompletion=complete_scheme,
+        ),
+    ] = None,
+    *,
+    search: Annotated[
+        str | None,
+        typer.Option("--search", metavar="TEXT", help="Only those whose text holds all words."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the catalogue of signature schemes, or show one of them.
+
+    Example: hookagent schemes --search payments
+
+    Example: hookagent schemes github
+    """
+    if name is not None:
+        _show(name, as_json=json)
+    else:
+        _list((search or "").lower().split(), as_json=json)
+
+
+def _list(words: list[str], *, as_json: bool) -> None:
+    from hookagent.providers import catalog
+
+    found = [catalog.load(name) for name in catalog.names()]
+    found = [one for one in found if all(word in _text(one) for word in words)]
+    if as_json:
+        for provider in found:
+            output.json_line(summary(provider))
+        return
+    rows = [(one.name, one.category, one.title, one.about) for one in found]
+    output.table(("scheme", "category", "provider", "what it sends"), rows)
+    if not found:
+        output.talk("no scheme holds all of: " + " ".join(words))
+
+
+def _text(provider: "Provider") -> str:
+    words = [provider.name, provider.title, provider.about, provider.category]
+    return " ".join([*words, *provider.variants]).lower()
+
+
+def summary(provider: "Provider") -> dict[str, Any]:
+    """Return what a list says about a provider."""
+    return {
+        "name": provider.name,
+        "title": provider.title,
+        "about": provider.about,
+        "category": provider.category,
+        "confidence": provider.confidence,
+        "docs": provider.docs,
+        "schemes": list(provider.variants),
+        "legacy": provider.legacy,
+    }
+
+
+def _show(name: str, *, as_json: bool) -> None:
+    from hookagent.providers import catalog
+
+    provider = catalog.provider_of(name)
+    if as_json:
+        output.json_line(details(provider, name))
+        return
+    output.data(Ink(provider.title, "bold"), f"  {provider.about}")
+    for label, value in _facts(provider, name):
+        output.data(Ink(f"  {label}: ", "dim"), value)
+    _section("In hookagent.toml")
+    output.data(block(provider, name).rstrip("\n"))
+    _section("At the provider")
+    for number, step in enumerate(_steps(provider, name), start=1):
+        output.data(f"{number}. {step}")
+    _section("Try it")
+    output.data(f"hookagent sign {' '.join(sign_options(name))}")
+
+
+def _section(title: str) -> None:
+    output.data()
+    output.data(Ink(title, "bold"))
+
+
+def _facts(provider: "Provider", name: str) -> list[tuple[str, str]]:
+    variant = provider.variants[name]
+    facts = [("scheme", name), *_scheme_facts(variant.scheme)]
+    if variant.id:
+        covered = "signed" if variant.id_signed else "not signed"
+        facts.append(("event id", f"{_joined(variant.id)} ({covered})"))
+    if variant.type:
+        facts.append(("event type", _joined(variant.type)))
+    facts += [("handshake", rule.kind) for rule in provider.handshakes]
+    facts += [("retries", provider.answer.retries)] if provider.answer.retries else []
+    facts += [("note", note) for note in provider.notes]
+    facts.append(("confidence", provider.confidence))
+    facts += [("documentation", provider.docs)] if provider.docs else []
+    others = [other for other in provider.variants if other != name]
+    facts += [("also", ", ".join(others))] if others else []
+    return facts
+
+
+def _scheme_facts(scheme: "Scheme | None") -> list[tuple[str, str]]:
+    if scheme is None:
+        return [("verifies", "what the source completes, see below")]
+    facts = [("algorithm", scheme.algorithm or scheme.strategy)]
+    if scheme.place.kind:
+        facts.append(("signature in", str(scheme.place)))
+    if scheme.timestamp is not None:
+        seconds = scheme.timestamp.tolerance_ms // 1000
+        facts.append(("timestamp in", f"{scheme.timestamp.place}, {seconds} s off at most"))
+    if scheme.family not in _UNSIGNED:
+        facts.append(("signed", scheme.signed.text))
+    facts.append(("covers", str(scheme.integrity)))
+    return facts
+
+
+_UNSIGNED = frozenset({"token", "basic", "none"})
+
+
+def _joined(references: Any) -> str:
+    return " + ".join(str(reference) for reference in references)
+
+
+def block(provider: "Provider", name: str) -> str:
+    """Return the source to paste into hookagent.toml."""
+    from hookagent.cli.scaffold import source_block
+
+    return source_block(provider, name, name=source_name(name))
+
+
+def source_name(scheme: str) -> str:
+    """Return the usual name of a source with this scheme."""
+    return scheme.replace("/", "-")
+
+
+def _steps(provider: "Provider", name: str) -> list[str]:
+    from hookagent.cli.scaffold import setup_steps, variable_of
+
+    own = source_name(name)
+    return setup_steps(
+        provider, url=f"https://YOUR-HOST/hooks/{own}", secret=f"${{{variable_of(own)}}}"
+    )
+
+
+def sign_options(name: str) -> list[str]:
+    """Return the options that sign a request once the source is configured."""
+    return ["--source", source_name(name), "--data", "@body.json", "--send"]
+
+
+def details(provider: "Provider", name: str) -> dict[str, Any]:
+    """Return everything about one scheme as JSON."""
+    return {
+        **summary(provider),
+        "scheme": name,
+        "facts": [{"name": label, "value": value} for label, value in _facts(provider, name)],
+        "settings": dict(provider.settings),
+        "asks": dict(provider.asks),
+        "toml": block(provider, name),
+        "setup": _steps(provider, name),
+        "sign": ["hookagent", "sign", *sign_options(name)],
+    }
