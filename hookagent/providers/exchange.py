@@ -146,19 +146,22 @@ def _read_one(table: Table) -> HandshakeRule | None:
 
 def _read_value(table: Table, name: str, default: Any) -> Any:
     """Read one parameter as what its default is."""
-    if name == "encoding":
-        return table.choice(name, default, ENCODINGS)
-    if name == "answer":
-        return table.choice(name, default, ("text", "json", "header"))
-    if isinstance(default, bool):
-        return table.boolean(name, default=default)
-    if isinstance(default, int):
-        return table.integer(name, default, least=100, most=599)
-    if isinstance(default, dict):
-        return _read_when(table, name, default)
-    if isinstance(default, list):
-        return table.texts(name, default)
-    return table.text(name, default)
+    if name in _CHOICES:
+        return table.choice(name, default, _CHOICES[name])
+    match default:
+        case bool():
+            return table.boolean(name, default=default)
+        case int():
+            return table.integer(name, default, least=100, most=599)
+        case dict():
+            return _read_when(table, name, default)
+        case list():
+            return table.texts(name, default)
+        case _:
+            return table.text(name, default)
+
+
+_CHOICES = {"encoding": ENCODINGS, "answer": ("text", "json", "header")}
 
 
 def _read_when(table: Table, name: str, default: dict[str, Any]) -> tuple[Condition, ...]:

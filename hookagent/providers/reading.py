@@ -49,7 +49,7 @@ def read_place(table: Table, kinds: Iterable[str] = PLACES, *, required: bool = 
     if kind == "json":
         text = table.text("json")
         return Location("json", (text,), read_path(table, "json", text))
-    names = table.texts(kind) if kind == "header" else (table.text(kind),)
+    names: Text = table.texts(kind) if kind == "header" else (table.text(kind),)
     if not names or not all(names):
         table.report("blank", f"`{kind}` is blank", key=kind)
     return Location(kind, names)

@@ -66,6 +66,8 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     require_headers: tuple[tuple[str, str], ...] = ()
     digest: Digest | None = None
     each: Path = ()
+    json_part: str = ""
+    """The form field or multipart part that holds the JSON; empty where the body is it."""
     keys: KeyRule | None = None
     jwt: JwtRules | None = None
     message: MessageRules | None = None
@@ -185,6 +187,7 @@ def read_scheme(table: Table, name: str, *, asks: Collection[str] = ()) -> Schem
         require_headers=reading.read_headers(table.table("require_headers")),
         digest=reading.read_digest(table.table("digest")),
         each=reading.read_path(table, "each", table.text("each")) if "each" in table else (),
+        json_part=table.text("json_part"),
         keys=reading.read_keys(table.table("keys")),
         jwt=reading.read_jwt(table.table("jwt")),
         message=reading.read_message(table.table("message")),

@@ -1,0 +1,108 @@
+"""HMACs, and the plain hashes of secret and content that some providers use instead."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+from hookagent.providers.candidates import Group, find_groups
+from hookagent.providers.check import Check, Circumstances, Proof
+from hookagent.providers.codec import DECODERS
+from hookagent.providers.content import Given, compile_content
+from hookagent.providers.freshness import check_surroundings, stamp_reader
+from hookagent.providers.refusal import Refusal
+from hookagent.providers.scheme import Scheme
+from hookagent.providers.secret import key_of
+from hookagent.providers.shape import DIGEST_BYTES, Family
+from hookagent.providers.view import View
+from hookagent.verdict import Code
+
+Maker = Callable[[bytes], bytes]
+"""From the signed content to the signature, with one key."""
+
+
+def hmac_maker(key: bytes, algorithm: str) -> Maker:
+    """Return a function that makes HMACs with one key, which is scheduled only once."""
+    keyed = hmac.new(key, digestmod=algorithm)
+
+    def make(content: bytes) -> bytes:
+        mac = keyed.copy()
+        mac.update(content)
+        return mac.digest()
+
+    return make
+
+
+def mac_check(circumstances: Circumstances) -> Check:
+    """Build the check of an HMAC or plain hash scheme."""
+    scheme = circumstances.scheme
+    keys = [key_of(secret, scheme.secret) for secret in circumstances.secrets]
+    expected = _expected(scheme, keys)
+    render = compile_content(scheme.signed)
+    read_stamp = stamp_reader(scheme, circumstances.tolerance_ms)
+
+    def check(view: View, now: int) -> Proof:
+        groups = find_groups(view, scheme)
+        message_id = check_surroundings(view, scheme)
+        stamps = [read_stamp(view, group.timestamp, now) for group in groups]
+        if not keys:
+            raise Refusal(Code.KEY_UNAVAILABLE, "the source has no secret yet")
+        for group, (text, signed_at) in zip(groups, stamps, strict=True):
+            given = Given(timestamp=text, id=message_id)
+            found = matching(decoded(group, scheme), expected(view, given))
+            if found is not None:
+                content = render(view, given)
+                return Proof(found, signed_at, hashlib.sha256(content).digest())
+        raise Refusal(Code.MISMATCH, _mismatch(groups, len(keys)))
+
+    return check
+
+
+def _expected(scheme: Scheme, keys: list[bytes]) -> Callable[[View, Given], list[bytes]]:
+    """Return a function that makes the right signature for each key."""
+    render = compile_content(scheme.signed)
+    if scheme.family is Family.HASH:
+        return lambda view, given: [
+            hashlib.new(
+                scheme.hash,
+                render(view, given._replace(secret=key)),
+                usedforsecurity=False,
+            ).digest()
+            for key in keys
+        ]
+    makers = [hmac_maker(key, scheme.hash) for key in keys]
+
+    def macs(view: View, given: Given) -> list[bytes]:
+        content = render(view, given)
+        return [make(content) for make in makers]
+
+    return macs
+
+
+def decoded(group: Group, scheme: Scheme) -> list[bytes]:
+    """Decode a group's signatures; refuse when none has the right form and length."""
+    decode = DECODERS[scheme.framing.encoding]
+    size = DIGEST_BYTES[scheme.hash]
+    values = [decode(text) for text in group.signatures]
+    right = [value for value in values if value is not None and len(value) == size]
+    if group.signatures and not right:
+        detail = f"{scheme.place} is not {size} bytes in {scheme.framing.encoding}"
+        raise Refusal(Code.MALFORMED, detail)
+    return right
+
+
+def matching(candidates: list[bytes], expected: list[bytes]) -> int | None:
+    """Return the index of the first expected value a candidate equals; looks at every pair."""
+    found: int | None = None
+    for index, right in enumerate(expected):
+        for candidate in candidates:
+            if hmac.compare_digest(candidate, right) and found is None:
+                found = index
+    return found
+
+
+def _mismatch(groups: list[Group], keys: int) -> str:
+    count = sum(len(group.signatures) for group in groups)
+    signatures = "the signature" if count == 1 else f"none of {count} signatures"
+    secrets = "the secret" if keys == 1 else f"any of {keys} secrets"
+    verb = "does not match" if count == 1 else "matches"
+    return f"{signatures} {verb} {secrets}"
