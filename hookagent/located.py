@@ -360,6 +360,7 @@ class _Places:
         self._to(self._at + (2 if is_array else 1))
         where: Where = ()
         for name, _ in names[:-1]:
+            self.keys.setdefault((*where, name), here)
             where = self._into(where, name)
         where = (*where, names[-1][0])
         self.keys.setdefault(where, here)
