@@ -69,9 +69,22 @@ def outside(
         if variables.get(variable):
             given[name] = Given(_plain(variables[variable]), variable)
     for name, value in flags.items():
-        given[name] = Given(value, f"--{name.rpartition('.')[2].replace('_', '-')}")
+        given[name] = Given(value, flag_name(name))
     problems.extend(_unknown(variables))
     return given
+
+
+def flag_name(setting: str) -> str:
+    """Return the flag that sets one setting."""
+    return _FLAGS.get(setting) or "--" + setting.rpartition(".")[2].replace("_", "-")
+
+
+_FLAGS = {
+    "store.url": "--store",
+    "tunnel.provider": "--tunnel",
+    "inspector.port": "--inspector-port",
+}
+"""Flags that are not called after the last word of their setting."""
 
 
 def _variables() -> Iterator[tuple[str, str]]:

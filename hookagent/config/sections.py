@@ -1,7 +1,8 @@
 """`[server]`, `[inspector]`, `[store]`, `[worker]` and `[tunnel]`: everything but the sources."""
 
+import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from hookagent.config.find import STATE_FOLDER
 from hookagent.config.model import (
@@ -109,12 +110,12 @@ def _store_url(reader: Reader, folder: Path) -> str | None:
             hint=f"such as `{DEFAULT_STORE}`",
         )
         return None
-    return _sqlite_url(folder / Path(path).expanduser() if path.startswith("~") else folder / path)
+    return _sqlite_url(folder / unquote(path))
 
 
 def _sqlite_url(file: Path) -> str:
     """Return the URL of a file: three slashes and its absolute path."""
-    return f"sqlite:///{file}"
+    return f"sqlite:///{quote(os.fsencode(file))}"
 
 
 def read_worker(reader: Reader) -> Worker:
