@@ -6,7 +6,6 @@ describes itself for the JSON Schema. Templates have `fill(scope)`, which raises
 
 import ipaddress
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -68,6 +67,13 @@ class HeaderText(Text):
 
     __slots__ = ()
     SINK = Sink.HEADER
+
+
+class FileName(Text):
+    """A file's path from a template; inserted values cannot name folders."""
+
+    __slots__ = ()
+    SINK = Sink.FILE
 
 
 class Argument(Text):
@@ -285,8 +291,3 @@ def _is_ip(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def fill_all(texts: Sequence[Text], scope: Scope) -> list[str]:
-    """Fill several templates in order. Raises TemplateError."""
-    return [text.fill(scope) for text in texts]

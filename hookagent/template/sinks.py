@@ -3,6 +3,7 @@
 Escaping is applied to inserted values only, never to what the template's author wrote around them.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -34,6 +35,8 @@ class Sink(StrEnum):
     """A header's value: control characters are refused."""
     ARGUMENT = "argument"
     """One item of a command line: NUL is refused; see `Template.render` for dashes."""
+    FILE = "file-name"
+    """A part of a file's name: anything but letters, digits, `.`, `_` and `-` becomes `_`."""
     TERMINAL = "terminal"
     """A terminal: control and formatting characters become visible escapes."""
 
@@ -78,6 +81,15 @@ def _in_argument(text: str) -> str:
     return text
 
 
+FILE_NAME_LENGTH_MAX = 64
+"""Of one inserted value in a file's name."""
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]|^\.+|\.{2,}")
+
+
+def _in_file_name(text: str) -> str:
+    return _NOT_IN_FILE_NAMES.sub("_", text)[:FILE_NAME_LENGTH_MAX]
+
+
 ESCAPES: Mapping[Sink, Callable[[str], str]] = {
     Sink.TEXT: str,
     Sink.PATH: _percent,
@@ -85,6 +97,7 @@ ESCAPES: Mapping[Sink, Callable[[str], str]] = {
     Sink.JSON: _in_json,
     Sink.HEADER: _in_header,
     Sink.ARGUMENT: _in_argument,
+    Sink.FILE: _in_file_name,
     Sink.TERMINAL: terminal_safe,
 }
 """How each sink escapes an inserted value; raises TemplateError for what it refuses."""

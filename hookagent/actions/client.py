@@ -1,0 +1,190 @@
+"""The one HTTP client of all actions: guarded, bounded, and without surprises.
+
+Every connection is judged where the socket is made (`egress`). No redirects, no cookies, no
+proxies from the environment, no decompression; an answer is read up to 1 MiB and a whole exchange
+ends within the step's time limit (SECURITY R8 to R13). aiohttp is imported on first use.
+"""
+
+import asyncio
+import errno
+import socket
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from hookagent.actions.base import HOP_HEADER, HOPS_MAX, Call, Outside, Own
+from hookagent.actions.circuit import Circuits
+from hookagent.actions.egress import Permit, is_own_host, refusal
+from hookagent.version import hookagent_version
+
+if TYPE_CHECKING:
+    import aiohttp
+
+ANSWER_BYTES_MAX = 1024 * 1024
+"""What is read of an answer; the rest is not our concern (SECURITY R13)."""
+CONNECTIONS_MAX = 100
+USER_AGENT = f"hookagent/{hookagent_version()}"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request, exactly as it will be sent."""
+
+    method: str
+    url: str
+    """Percent-encoded already."""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    permit: Permit = Permit()
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    is_cut: bool = False
+    """Whether there was more than is kept."""
+
+    def header(self, name: str) -> str | None:
+        """Return the first field of that name, any case."""
+        wanted = name.lower()
+        return next((value for field, value in self.headers if field.lower() == wanted), None)
+
+
+class Refused(Exception):
+    """The request must not be made: a local address, ourselves, or a loop."""
+
+
+class Unreachable(Exception):
+    """The target did not answer: no connection, no time, or the answer broke off."""
+
+
+@dataclass(slots=True)
+class _Passage:
+    """What the guard needs to know of the request a socket is made for, and what it refused."""
+
+    permit: Permit
+    own: Own
+    refusals: list[str] = field(default_factory=list)
+
+
+_passage: ContextVar[_Passage] = ContextVar("_passage")
+
+
+def _guarded_socket(address: Any) -> socket.socket:
+    """Make the socket for a connection, or refuse; aiohttp calls this for every address."""
+    family, kind, protocol, _, place = address
+    passage = _passage.get()
+    reason = refusal(str(place[0]), int(place[1]), passage.permit, passage.own)
+    if reason is not None:
+        passage.refusals.append(reason)
+        raise PermissionError(errno.EACCES, reason)
+    return socket.socket(family=family, type=kind, proto=protocol)
+
+
+class Client:
+    """Sends requests. One per running agent; see `client_of`."""
+
+    def __init__(self, outside: Outside) -> None:
+        import aiohttp
+
+        self._outside = outside
+        self.circuits = Circuits()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=CONNECTIONS_MAX,
+                ttl_dns_cache=10,
+                socket_factory=_guarded_socket,
+            ),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
+        )
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._session.close()
+
+    async def send(self, request: Request, call: Call) -> Answer:
+        """Make one exchange within the call's time. Raises Refused or Unreachable."""
+        import aiohttp
+
+        if call.hop >= HOPS_MAX:
+            raise Refused(f"the event went through {call.hop} hookagents: this is a loop")
+        if is_own_host(urlsplit(request.url).hostname or "", self._outside.own().hosts):
+            raise Refused("the URL leads to hookagent itself; use `emit` to chain rules")
+        passage = _Passage(request.permit, self._outside.own())
+        token = _passage.set(passage)
+        try:
+            return await self._exchange(request, call)
+        except TimeoutError:
+            raise Unreachable(f"no answer within {call.timeout_ms / 1000:g} s") from None
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError) as error:
+            raise Refused(f"cannot be sent: {error}") from None
+        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
+            if passage.refusals:
+                raise Refused(passage.refusals[0]) from None
+            raise Unreachable(_reason(error)) from None
+        finally:
+            _passage.reset(token)
+
+    async def _exchange(self, request: Request, call: Call) -> Answer:
+        import aiohttp
+        from yarl import URL
+
+        async with self._session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            headers=_with_ours(request.headers, call),
+            data=request.body or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=call.timeout_ms / 1000),
+        ) as response:
+            body, is_cut = await _read(response)
+            return Answer(
+                status=response.status,
+                headers=tuple(response.headers.items()),
+                body=body,
+                is_cut=is_cut,
+            )
+
+
+async def _read(response: "aiohttp.ClientResponse") -> tuple[bytes, bool]:
+    """Read an answer up to the bound; beyond it the connection is dropped."""
+    parts = []
+    left = ANSWER_BYTES_MAX
+    async for part in response.content.iter_any():
+        parts.append(part[:left])
+        left -= len(part)
+        if left < 0:
+            response.close()
+            return b"".join(parts), True
+    return b"".join(parts), False
+
+
+def _with_ours(headers: tuple[tuple[str, str], ...], call: Call) -> list[tuple[str, str]]:
+    """Add who we are and how far the event came, where the request does not say."""
+    given = {name.lower() for name, _ in headers}
+    ours = [(HOP_HEADER, str(call.hop + 1)), ("User-Agent", USER_AGENT), ("Accept", "*/*")]
+    return [*headers, *(pair for pair in ours if pair[0].lower() not in given)]
+
+
+def _reason(error: BaseException) -> str:
+    """Say why a connection failed, without the class names of a library."""
+    inner = getattr(error, "os_error", None) or error
+    text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+    return f"cannot be reached: {text}"
+
+
+async def client_of(outside: Outside) -> Client:
+    """Return the client all actions share."""
+
+    async def make() -> Client:
+        return Client(outside)
+
+    return await outside.share("http", make)

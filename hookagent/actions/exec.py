@@ -1,0 +1,183 @@
+"""`exec`: run a program of the user's own; the payload on its stdin, never a shell."""
+
+import os
+from itertools import pairwise
+from pathlib import PurePath
+from typing import Annotated, Any
+
+import msgspec
+
+from hookagent.actions.base import Call, Outside
+from hookagent.actions.child import Ended
+from hookagent.actions.program import Program, identity, run_program
+from hookagent.actions.values import ARGUMENT_BYTES_MAX, Argument
+from hookagent.job import Again, Done, Never, Outcome
+from hookagent.template import Scope, TemplateError
+
+about = "Run a program: arguments from the event, the payload on stdin, no shell."
+
+_SHELLS = frozenset(
+    {"sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "csh", "tcsh", "cmd", "powershell", "pwsh"},
+)
+_BATCH = (".bat", ".cmd")
+"""Windows parses their arguments a second time (SECURITY R6)."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run, and with what."""
+
+    command: Annotated[
+        list[Argument],
+        msgspec.Meta(
+            description=(
+                "Program and arguments, each its own item. The program is literal; the other "
+                "items may be templates."
+            ),
+            examples=[["./deploy.sh", "--", "{{ repository.name }}"]],
+        ),
+    ]
+    cwd: Annotated[
+        str,
+        msgspec.Meta(description="Where it runs; relative to the project folder."),
+    ] = ""
+    env: Annotated[
+        dict[str, Argument],
+        msgspec.Meta(
+            description=(
+                "Variables for the program beyond the event's own; values may be templates, and "
+                "`${NAME}` passes one of ours on."
+            ),
+        ),
+    ] = {}
+    allow_dash: Annotated[
+        bool,
+        msgspec.Meta(
+            description=(
+                "Whether an inserted value may begin an argument with `-` or `@`, which programs "
+                "read as an option or a file. After a literal `--` it may anyway."
+            ),
+        ),
+    ] = False
+
+    def __post_init__(self) -> None:
+        if not self.command or not self.command[0].source.strip():
+            raise ValueError("`command` must name a program")
+        if not self.command[0].is_literal:
+            raise ValueError("the program must be literal; only its arguments may be templates")
+        _refuse_second_parsing(self.command)
+        for name in self.env:
+            if not name or "=" in name or "\0" in name or name.startswith("HOOKAGENT_"):
+                raise ValueError(f"`{name}` cannot be the name of a variable here")
+
+
+def _refuse_second_parsing(command: list[Argument]) -> None:
+    """Refuse what would read an argument as code once more (SECURITY R3, R6)."""
+    name = PurePath(command[0].source.replace("\\", "/")).name.lower().removesuffix(".exe")
+    templated = [item for item in command[1:] if not item.is_literal]
+    if templated and name.endswith(_BATCH):
+        raise ValueError("a batch file reads its arguments as code; they must be literal")
+    if name not in _SHELLS:
+        return
+    for before, item in pairwise(command):
+        flag = before.source.lower()
+        is_code = flag in {"/c", "/k", "-command"} or (flag[:1] == "-" and "c" in flag[1:])
+        if is_code and not item.is_literal:
+            raise ValueError(
+                f"`{name}` would read the template as code; pass it as a further argument "
+                'and use "$1" in the script',
+            )
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """The command line, its variables, and what is on its stdin."""
+
+    command: tuple[str, ...]
+    cwd: str
+    env: dict[str, str]
+    stdin: bytes
+
+
+def prepare(options: Options, scope: Scope) -> Prepared:
+    """Fill the arguments. Raises TemplateError, also for one that would read as an option."""
+    command: list[str] = []
+    for item in options.command:
+        text = item.fill(scope)
+        is_free = options.allow_dash or "--" in command
+        if not is_free and item.is_taken_for_option(text):
+            raise TemplateError(
+                f"the argument `{item.source}` would begin with `{text[0]}`",
+                hint='put a literal "--" before it, or set `allow_dash = true`',
+            )
+        command.append(text)
+    env = {name: text.fill(scope) for name, text in options.env.items()}
+    for name, value in env.items():
+        if len(name) + 1 + len(value.encode("utf-8", "replace")) > ARGUMENT_BYTES_MAX:
+            raise TemplateError(f"the variable `{name}` is too long")
+    return Prepared(
+        command=tuple(command),
+        cwd=options.cwd,
+        env=env | identity(scope.event),
+        stdin=scope.event.request.body,
+    )
+
+
+async def run(prepared: Prepared, call: Call, outside: Outside) -> Outcome:
+    """Run it once, within the call's time."""
+    program = Program(
+        arguments=prepared.command,
+        cwd=prepared.cwd,
+        env=prepared.env | {"HOOKAGENT_IDEMPOTENCY_KEY": call.idempotency_key},
+        stdin=prepared.stdin,
+    )
+    try:
+        ended = await run_program(program, call, outside)
+    except FileNotFoundError:
+        hint = "write its whole path, or a path from the folder it runs in, such as `./deploy.sh`"
+        return Never(error=f"there is no program `{prepared.command[0]}`; {hint}")
+    except PermissionError:
+        return Never(error=f"`{prepared.command[0]}` cannot be run: permission denied")
+    except OSError as error:
+        return Again(error=f"`{prepared.command[0]}` cannot be started: {error.strerror or error}")
+    return sort_ended(ended, call)
+
+
+FOR_GOOD = frozenset({os.EX_USAGE, os.EX_DATAERR, os.EX_NOINPUT, os.EX_NOPERM, os.EX_CONFIG, 126})
+"""Exit codes of sysexits.h that say a repetition is of no use, and the shell's "cannot run"."""
+
+
+def sort_ended(ended: Ended, call: Call) -> Outcome:
+    """Sort how a program ended: 0 is done, some codes are for good, anything else is again."""
+    output = output_of(ended)
+    if ended.timed_out:
+        error = f"killed after {call.timeout_ms / 1000:g} s"
+        return Again(error=error, output=output)
+    if ended.exit_code == 0:
+        return Done(output)
+    how = f"exit code {ended.exit_code}" if ended.exit_code > 0 else f"signal {-ended.exit_code}"
+    last = ended.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:LAST_LENGTH_MAX]
+    error = f"{how}: {last}" if last else how
+    if ended.exit_code in FOR_GOOD:
+        return Never(error=error, output=output)
+    return Again(error=error, output=output)
+
+
+LAST_LENGTH_MAX = 200
+"""How much of the last line of stderr goes into an error's sentence."""
+
+
+def output_of(ended: Ended) -> dict[str, Any]:
+    """Return what later steps may use; `json` where stdout is JSON."""
+    stdout = ended.stdout.decode("utf-8", "replace")
+    output: dict[str, Any] = {
+        "exit_code": ended.exit_code,
+        "stdout": stdout,
+        "stderr": ended.stderr.decode("utf-8", "replace"),
+    }
+    if ended.is_cut:
+        return {**output, "is_cut": True}
+    if stdout.lstrip()[:1] in {"{", "["}:
+        try:
+            output["json"] = msgspec.json.decode(ended.stdout)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return output
+    return output
