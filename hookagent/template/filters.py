@@ -32,6 +32,10 @@ def as_text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def _json(value: Any) -> str:
+    return msgspec.json.encode(str(value) if isinstance(value, str) else value).decode()
+
+
 def _default(value: Any, instead: Any) -> Any:
     return instead if value is MISSING or value is None or value == "" else value
 
@@ -89,7 +93,7 @@ FILTERS: Mapping[str, Filter] = {
         _default, 1, 1, "the argument where the value is missing, null or empty text",
         takes_missing=True,
     ),
-    "json": Filter(lambda value: msgspec.json.encode(value).decode(), 0, 0, "the value as JSON"),
+    "json": Filter(_json, 0, 0, "the value as JSON"),
     "upper": Filter(lambda value: as_text(value).upper(), 0, 0, "in capitals"),
     "lower": Filter(lambda value: as_text(value).lower(), 0, 0, "in small letters"),
     "trim": Filter(lambda value: as_text(value).strip(), 0, 0, "without white space around it"),

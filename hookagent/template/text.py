@@ -145,7 +145,10 @@ class Template:
         Raises TemplateError.
         """
         only = self._pieces[0] if self.is_whole else ""
-        return self.render(scope) if isinstance(only, str) else only.value(scope)
+        if isinstance(only, str):
+            return self.render(scope)
+        value = only.value(scope)
+        return str(value) if isinstance(value, str) else value  # `Encoded` is for URLs only
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Template) and self.source == other.source
