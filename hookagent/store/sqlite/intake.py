@@ -3,11 +3,12 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hookagent.event import Event
 from hookagent.store.base import Accepted, Rejected
 from hookagent.store.sqlite.connection import pragma
+from hookagent.store.sqlite.keys import Keys, fingerprint
 from hookagent.store.sqlite.names import Names
 from hookagent.store.sqlite.rows import EVENT_INSERT, REJECTED_INSERT, event_row, rejected_row
 
@@ -19,6 +20,32 @@ RECENT_MAX = 65_536
 
 MINUTE_MS = 60_000
 
+_Row = tuple[Any, ...]
+SEQ, ID, SOURCE, KEY, PRINT, KIND, RECEIVED_AT = range(7)
+"""The first columns of a row of `events`."""
+
+_UNROUTED = "INSERT INTO unrouted (seq) SELECT seq FROM events WHERE seq >= ? AND seq < ?"
+_SPANS = """
+    INSERT INTO spans SELECT seq >> 10, min(received_at), max(received_at) FROM events
+    WHERE seq >= ? AND seq < ? GROUP BY 1 ON CONFLICT (block) DO UPDATE SET
+    first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)
+"""
+_TALLY = """
+    INSERT INTO tally (minute, source_id, events, last_at)
+    SELECT received_at / 60000, source_id, count(*), max(received_at) FROM events
+    WHERE seq >= ? AND seq < ? GROUP BY 1, 2 ON CONFLICT (minute, source_id) DO UPDATE
+    SET events = events + excluded.events, last_at = max(last_at, excluded.last_at)
+"""
+_DERIVED = (_UNROUTED, _SPANS, _TALLY)
+"""What follows from new events, one statement each for a whole batch: costs little per event."""
+
+_STORED_BEFORE = """
+    SELECT n.seq, o.seq, o.id FROM events AS n
+    CROSS JOIN keys AS k ON k.fingerprint = n.fingerprint
+    CROSS JOIN events AS o ON o.seq = k.seq AND o.source_id = n.source_id AND o.key = n.key
+    WHERE n.seq >= ?1 AND n.seq < ?2 AND o.seq < ?1
+"""
+
 
 class Arrival(NamedTuple):
     """An event to insert, and the worker that already has it in memory, if one does."""
@@ -28,22 +55,25 @@ class Arrival(NamedTuple):
     lease_until: int
 
 
+class Original(NamedTuple):
+    """The event a duplicate is a duplicate of."""
+
+    seq: int
+    id: str
+
+
 class Intake:
-    """Inserts within a transaction of the writer; the writer calls `forget` after a rollback."""
+    """Inserts within a transaction of the writer, which says how the transaction ended."""
 
     def __init__(self, connection: sqlite3.Connection, names: Names) -> None:
         self.names = names
         self.recent: dict[str, tuple[int, int]] = {}
         """Seq and kind of events by id, from their commit until they are routed."""
         self._connection = connection
+        self._keys = Keys(connection)
         self._next_seq = 0
         self._next_rejected = 0
         self._version = -1
-
-    def forget(self) -> None:
-        """Read the counters anew before the next insert."""
-        self._version = -1
-        self.recent.clear()
 
     def begin(self) -> None:
         """Notice what another process wrote since the last transaction."""
@@ -56,31 +86,127 @@ class Intake:
             )
             self._next_rejected = self._one("SELECT coalesce(max(n), 0) + 1 FROM rejected")
 
+    def committed(self) -> None:
+        """Hear that the transaction is on disk."""
+        self._keys.committed()
+
+    def rolled_back(self) -> None:
+        """Hear that it is not: read the counters anew before the next insert."""
+        self._keys.rolled_back()
+        self._version = -1
+        self.recent.clear()
+
     def accept(self, arrivals: Sequence[Arrival]) -> list[Accepted]:
         """Insert events; those whose (source, key) is there count as duplicates of it."""
-        connection = self._connection
+        if not self._keys.is_loaded:
+            self._keys.load()
         first = self._next_seq
-        seq = first
-        rows = []
-        kind_of = self.names.kind
-        for event, _, _ in arrivals:
-            source_id, kind_id = kind_of(event)
-            rows.append(event_row(event, seq, source_id, kind_id))
-            seq += 1
-        before = connection.total_changes
-        connection.executemany(EVENT_INSERT, rows)
-        is_all_new = connection.total_changes - before == len(rows)
-        self._next_seq = seq
-        self._note(first, seq)
+        rows, suspects = self._rows(arrivals)
+        before = self._connection.total_changes
+        self._connection.executemany(EVENT_INSERT, rows)
+        is_complete = self._connection.total_changes - before == len(rows)
+        originals = self._stored_before(first)
+        if suspects or not is_complete:
+            originals |= self._second_look(suspects, {row[SEQ]: row for row in rows})
+        for query in _DERIVED:
+            self._connection.execute(query, (first, self._next_seq))
         self._lease(arrivals, first)
+        self._keys.merge(len(rows))
+        self._remember(rows)
+        if not originals:
+            return [Accepted(arrival.event.id) for arrival in arrivals]
+        return self._answers(arrivals, first, originals)
+
+    def _rows(self, arrivals: Sequence[Arrival]) -> tuple[list[_Row], list[tuple[_Row, int]]]:
+        """Return the rows to insert, and those whose fingerprint was seen lately, with where."""
+        rows = []
+        suspects = []
+        seq = self._next_seq
+        kind_of, find, add = self.names.kind, self._keys.find, self._keys.add
+        for event, _, _ in arrivals:
+            kind = kind_of(event)
+            print_ = fingerprint(kind[0], event.key)
+            row = event_row(event, seq, kind, print_)
+            seen = find(print_)
+            if seen is None:
+                add(print_, seq)
+                rows.append(row)
+            else:
+                suspects.append((row, seen))
+            seq += 1
+        self._next_seq = seq
+        return rows, suspects
+
+    def _stored_before(self, first: int) -> dict[int, Original]:
+        """Take out again what the table of keys knows; return each one's original."""
+        found = {
+            seq: Original(original, event_id)
+            for seq, original, event_id in self._connection.execute(
+                _STORED_BEFORE, (first, self._next_seq)
+            )
+        }
+        for seq in found:
+            self._connection.execute("DELETE FROM events WHERE seq = ?", (seq,))
+        return found
+
+    def _second_look(
+        self, suspects: list[tuple[_Row, int]], rows: dict[int, _Row]
+    ) -> dict[int, Original]:
+        """Compare keys where a fingerprint was the same, and ids where a row did not go in."""
+        execute = self._connection.execute
+        originals = {}
+        for row, seen in suspects:
+            found = (
+                execute(
+                    "SELECT seq, id FROM events WHERE seq = ? AND source_id = ? AND key = ?",
+                    (seen, row[SOURCE], row[KEY]),
+                ).fetchone()
+                or execute(
+                    "SELECT e.seq, e.id FROM keys AS k JOIN events AS e ON e.seq = k.seq"
+                    " WHERE k.fingerprint = ? AND e.source_id = ? AND e.key = ?",
+                    (row[PRINT], row[SOURCE], row[KEY]),
+                ).fetchone()
+            )
+            if found is None:
+                self._keys.add(row[PRINT], row[SEQ])
+                execute(EVENT_INSERT, row)
+                rows[row[SEQ]] = row
+            else:
+                originals[row[SEQ]] = Original(*found)
+        for seq, row in rows.items():
+            same = execute("SELECT seq, id FROM events WHERE id = ?", (row[ID],)).fetchone()
+            if same is not None and same[0] != seq:
+                originals[seq] = Original(*same)
+        return originals
+
+    def _remember(self, rows: Sequence[_Row]) -> None:
         recent = self.recent
         if len(recent) > RECENT_MAX:
             recent.clear()
-        if is_all_new:
-            for row in rows:
-                recent[row[1]] = (row[0], row[4])
-            return [Accepted(arrival.event.id) for arrival in arrivals]
-        return self._tell_apart(rows, first, seq)
+        for row in rows:
+            recent[row[ID]] = (row[SEQ], row[KIND])
+
+    def _answers(
+        self, arrivals: Sequence[Arrival], first: int, originals: dict[int, Original]
+    ) -> list[Accepted]:
+        """Answer for a batch with duplicates in it, and count them."""
+        answers = []
+        for seq, (event, _, _) in enumerate(arrivals, first):
+            original = originals.get(seq)
+            if original is None:
+                answers.append(Accepted(event.id))
+                continue
+            if original.id != event.id:
+                self.recent.pop(event.id, None)
+            answers.append(Accepted(original.id, is_duplicate=True))
+            self._count(self.names.source(event.source), "duplicates", event.received_at)
+        counts = Counter(original.seq for original in originals.values())
+        self._connection.executemany(
+            "INSERT INTO duplicates VALUES (?, ?)"
+            " ON CONFLICT (seq) DO UPDATE SET count = count + excluded.count",
+            counts.items(),
+        )
+        return answers
 
     def _lease(self, arrivals: Sequence[Arrival], first: int) -> None:
         """Note who has the events in memory: mostly the same worker for all."""
@@ -101,68 +227,6 @@ class Intake:
                     "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq = ?", held
                 )
 
-    def _note(self, first: int, end: int) -> None:
-        """Keep what is derived from the events in [first, end): whoever was a duplicate is absent.
-
-        One statement for the whole batch each, so it costs nearly nothing per event.
-        """
-        among = (first, end)
-        execute = self._connection.execute
-        execute(
-            "INSERT INTO unrouted (seq) SELECT seq FROM events WHERE seq >= ? AND seq < ?", among
-        )
-        execute(
-            "INSERT INTO spans SELECT seq >> 10, min(received_at), max(received_at) FROM events"
-            " WHERE seq >= ? AND seq < ? GROUP BY 1 ON CONFLICT (block) DO UPDATE SET"
-            " first_at = min(first_at, excluded.first_at),"
-            " last_at = max(last_at, excluded.last_at)",
-            among,
-        )
-        execute(
-            "INSERT INTO tally (minute, source_id, events, last_at)"
-            " SELECT received_at / 60000, source_id, count(*), max(received_at) FROM events"
-            " WHERE seq >= ? AND seq < ? GROUP BY 1, 2 ON CONFLICT (minute, source_id) DO UPDATE"
-            " SET events = events + excluded.events, last_at = max(last_at, excluded.last_at)",
-            among,
-        )
-
-    def _tell_apart(
-        self, rows: Sequence[tuple[object, ...]], first: int, end: int
-    ) -> list[Accepted]:
-        """Answer for a batch with duplicates in it, and count them."""
-        execute = self._connection.execute
-        inserted = {
-            row[0]
-            for row in execute("SELECT seq FROM events WHERE seq >= ? AND seq < ?", (first, end))
-        }
-        answers = []
-        counts: Counter[int] = Counter()
-        for row in rows:
-            seq, event_id, source_id, key, kind_id, received_at = row[:6]
-            if seq in inserted:
-                assert isinstance(seq, int)
-                assert isinstance(kind_id, int)
-                self.recent[str(event_id)] = (seq, kind_id)
-                answers.append(Accepted(str(event_id)))
-                continue
-            original = execute(
-                "SELECT seq, id FROM events WHERE source_id = ? AND key = ?", (source_id, key)
-            ).fetchone()
-            if original is None:  # the id itself is there already
-                original = execute(
-                    "SELECT seq, id FROM events WHERE id = ?", (event_id,)
-                ).fetchone()
-            counts[original[0]] += 1
-            answers.append(Accepted(original[1], is_duplicate=True))
-            assert isinstance(received_at, int)
-            self._count(received_at // MINUTE_MS, source_id, "duplicates", received_at)
-        self._connection.executemany(
-            "INSERT INTO duplicates VALUES (?, ?)"
-            " ON CONFLICT (seq) DO UPDATE SET count = count + excluded.count",
-            counts.items(),
-        )
-        return answers
-
     def reject(self, refusals: Sequence[Rejected]) -> None:
         """Write refusals into the ring."""
         rows = []
@@ -170,16 +234,16 @@ class Intake:
             n = self._next_rejected
             self._next_rejected += 1
             rows.append(rejected_row(rejected, n % REJECTED_MAX, n))
-            at = rejected.request.received_at
-            self._count(at // MINUTE_MS, self.names.source(rejected.source), "rejected", at)
+            source_id = self.names.source(rejected.source)
+            self._count(source_id, "rejected", rejected.request.received_at)
         self._connection.executemany(REJECTED_INSERT, rows)
 
-    def _count(self, minute: int, source_id: object, column: str, at: int) -> None:
+    def _count(self, source_id: int, column: str, at: int) -> None:
         self._connection.execute(
             f"INSERT INTO tally (minute, source_id, {column}, last_at) VALUES (?, ?, 1, ?)"  # noqa: S608 - a constant of ours
             f" ON CONFLICT (minute, source_id) DO UPDATE SET {column} = {column} + 1,"
             " last_at = max(last_at, excluded.last_at)",
-            (minute, source_id, at),
+            (at // MINUTE_MS, source_id, at),
         )
 
     def _one(self, query: str) -> int:

@@ -53,6 +53,11 @@ def remove(transaction: Transaction, events: list[tuple[int, int]]) -> Pruned:
     ]
     seqs = [(seq,) for seq, _ in still]
     _remember_highest(connection)
+    connection.executemany(
+        "DELETE FROM keys WHERE seq = ?1"
+        " AND fingerprint = (SELECT fingerprint FROM events WHERE seq = ?1)",
+        seqs,
+    )
     runs = connection.executemany("DELETE FROM runs WHERE event_seq = ?", seqs).rowcount
     removed = connection.executemany("DELETE FROM events WHERE seq = ?", seqs).rowcount
     connection.executemany("DELETE FROM duplicates WHERE seq = ?", seqs)

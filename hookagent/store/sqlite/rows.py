@@ -37,7 +37,7 @@ _steps = msgspec.json.Decoder(list[Step])
 _verdict = msgspec.json.Decoder(Verdict)
 _encode = msgspec.json.Encoder().encode
 
-EVENT_INSERT = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+EVENT_INSERT = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 EVENT_COLUMNS = """
     e.id, e.key, e.received_at, e.target, e.client_ip, e.parent, e.signed_at, e.content_key,
@@ -49,8 +49,8 @@ EVENT_COLUMNS = """
 """What `event_of` reads, for `SELECT` and a condition around it."""
 
 
-def event_row(event: Event, seq: int, source_id: int, kind_id: int) -> tuple[Any, ...]:
-    """Return the row of `events` for `EVENT_INSERT`."""
+def event_row(event: Event, seq: int, kind: tuple[int, int], print_: int) -> tuple[Any, ...]:
+    """Return the row of `events` for `EVENT_INSERT`; `kind` is the ids of its source and kind."""
     request = event.request
     verdict = event.verdict
     key = event.key
@@ -60,9 +60,10 @@ def event_row(event: Event, seq: int, source_id: int, kind_id: int) -> tuple[Any
     return (
         seq,
         event.id,
-        source_id,
+        kind[0],
         key,
-        kind_id,
+        print_,
+        kind[1],
         request.received_at,
         request.target,
         request.client_ip,

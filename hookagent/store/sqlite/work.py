@@ -22,7 +22,7 @@ from hookagent.store.sqlite.rows import (
 from hookagent.store.sqlite.writer import Transaction
 
 _NEW_RUN = (
-    f"INSERT OR IGNORE INTO runs (id, event_seq, rule_id, cell_id, created_at, {PROGRESS_COLUMNS})"
+    f"INSERT OR IGNORE INTO runs (id, event_seq, rule_id, cell_id, created_at, {PROGRESS_COLUMNS})"  # noqa: S608 - constants of ours
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PROGRESS = (

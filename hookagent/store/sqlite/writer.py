@@ -42,10 +42,10 @@ class Transaction:
         self.names = Names(connection)
         self.intake = Intake(connection, self.names)
 
-    def forget(self) -> None:
-        """After a rollback: nothing remembered may be relied on."""
+    def rolled_back(self) -> None:
+        """Nothing remembered may be relied on."""
         self.names.forget()
-        self.intake.forget()
+        self.intake.rolled_back()
 
 
 class Writer:
@@ -154,6 +154,7 @@ class Writer:
                 assert item is not None
                 answers.append((future, _attempt(item, transaction)))
         connection.execute("COMMIT")
+        transaction.intake.committed()
         return answers
 
     def _reopened(self) -> Transaction:
@@ -168,7 +169,7 @@ class Writer:
         with contextlib.suppress(sqlite3.Error):
             if transaction.connection.in_transaction:
                 transaction.connection.execute("ROLLBACK")
-        transaction.forget()
+        transaction.rolled_back()
         if isinstance(error, sqlite3.Error) and not error_name(error).startswith(STAYS_USABLE):
             with contextlib.suppress(sqlite3.Error):
                 transaction.connection.close()
@@ -194,7 +195,7 @@ def _attempt(work: Work, transaction: Transaction) -> Any:
         answer = error
     if isinstance(answer, Exception):
         connection.execute("ROLLBACK TO work")
-        transaction.forget()
+        transaction.names.forget()
     connection.execute("RELEASE work")
     return answer
 

@@ -28,6 +28,7 @@ CREATE TABLE events (
     id TEXT NOT NULL,
     source_id INTEGER NOT NULL,
     key BLOB NOT NULL,
+    fingerprint INTEGER NOT NULL,   -- of (source_id, key): keys.py
     kind_id INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
     target TEXT NOT NULL,
@@ -40,9 +41,15 @@ CREATE TABLE events (
     body BLOB NOT NULL
 );
 CREATE UNIQUE INDEX events_by_id ON events (id);
-CREATE UNIQUE INDEX events_by_key ON events (source_id, key);
 CREATE INDEX events_by_kind ON events (kind_id);
 CREATE INDEX events_by_parent ON events (parent) WHERE parent IS NOT NULL;
+
+-- Which events may have a key, by its fingerprint. Lacks the newest: keys.py tells why.
+CREATE TABLE keys (
+    fingerprint INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, seq)
+) WITHOUT ROWID;
 
 -- Events whose rules are not matched yet. A row leaves when its event is routed, so that routing
 -- never rewrites the wide row.
@@ -159,7 +166,7 @@ CREATE TABLE kept (
     value BLOB NOT NULL
 ) WITHOUT ROWID;
 
--- Sequence numbers are never used twice, not even after the newest event was pruned.
+-- `events`: the highest seq ever pruned, as no number is used twice; `keyed`: see keys.py.
 CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
