@@ -77,6 +77,8 @@ class Reconnecting:
     reason: str
     attempt: int
     """From 1, since the tunnel was last up."""
+    hint: str | None = None
+    """What a person could do meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,8 @@ class TunnelOptions:
     """For `ssh`: the file of host keys to trust; without it `~/.ssh/known_hosts`."""
     channel: str = ""
     """For relays: the address of the channel, or its token; without it a new one is made."""
+    remote_port: int = 0
+    """For `ssh` to a host of one's own: the port to ask for there; 0 takes any."""
     path: str = "/"
     """For relays: the listener's path that gets the requests."""
     start_seconds: float = 20.0

@@ -1,12 +1,12 @@
 """What ngrok needs here: its agent and a token. It fetches nothing."""
 
 import asyncio
-import os
 import re
 from pathlib import Path
 
 from hookagent.tunnel.base import Readiness, TunnelOptions
 from hookagent.tunnel.ngrok_errors import GET_TOKEN, TOO_OLD
+from hookagent.tunnel.program import find_program, is_program, on_search_path
 
 VERSION = re.compile(r"ngrok version (\d+)\.(\d+)\.(\d+)")
 VERSION_SECONDS = 5.0
@@ -53,14 +53,10 @@ def find_binary(options: TunnelOptions) -> Path | None:
     one is passed over.
     """
     if options.binary:
-        named = Path(options.binary).expanduser()
-        return named.resolve() if _is_program(named) else None
-    folders = [
-        Path(folder) for folder in options.environ.get("PATH", "").split(os.pathsep) if folder
-    ]
-    candidates = [folder / "ngrok" for folder in folders]
+        return find_program("ngrok", options.binary, options.environ)
+    candidates = on_search_path("ngrok", options.environ)
     candidates += [folder / "ngrok" for folder in config_folders(options.environ.get("HOME", ""))]
-    return next((path for path in candidates if _is_program(path) and not _is_shim(path)), None)
+    return next((path for path in candidates if is_program(path) and not _is_shim(path)), None)
 
 
 async def ask_version(binary: Path) -> tuple[int, int, int] | None:
@@ -121,10 +117,6 @@ def token_in(path: Path) -> str:
     agent = data.get("agent")
     token = (agent.get("authtoken") if isinstance(agent, dict) else None) or data.get("authtoken")
     return token if isinstance(token, str) else ""
-
-
-def _is_program(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
 
 
 def _is_shim(path: Path) -> bool:

@@ -8,10 +8,14 @@ from collections.abc import Callable
 
 from hookagent.errors import NotFound
 from hookagent.tunnel.base import Tunnel, TunnelOptions
+from hookagent.tunnel.cloudflared import CloudflaredTunnel
+from hookagent.tunnel.command import CommandTunnel
 from hookagent.tunnel.ngrok import NgrokTunnel
 
 TUNNELS: dict[str, Callable[[TunnelOptions], Tunnel]] = {
     "ngrok": NgrokTunnel,
+    "cloudflared": CloudflaredTunnel,
+    "command": CommandTunnel,
 }
 
 

@@ -107,3 +107,25 @@ async def listen() -> AsyncIterator[Callable[..., Listening]]:
     yield start
     for listening in started:
         await listening.close()
+
+
+@pytest.fixture
+def fake_cloudflared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeProgram:
+    folder = tmp_path / "bin"
+    folder.mkdir(exist_ok=True)
+    return FakeProgram(folder, "cloudflared", Path(__file__).with_name("fake_cloudflared.py"))
+
+
+@pytest.fixture
+def cloudflared_options(
+    fake_cloudflared: FakeProgram, tmp_path: Path
+) -> Callable[..., TunnelOptions]:
+    def options(scenario: str = "ok", **more: str) -> TunnelOptions:
+        environ = {
+            "PATH": str(fake_cloudflared.folder),
+            "FAKE_CLOUDFLARED": scenario,
+            "FAKE_CLOUDFLARED_RECORD": str(fake_cloudflared.record_file),
+        }
+        return TunnelOptions(provider="cloudflared", environ=environ, **more)  # type: ignore[arg-type]  # all are texts
+
+    return options

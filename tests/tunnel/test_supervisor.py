@@ -160,7 +160,11 @@ async def test_a_tunnel_that_says_nothing_is_given_up():
 
     await run.end()
 
-    assert run.events[0] == Reconnecting(reason="the tunnel was not up within 0.05 s", attempt=1)
+    assert run.events[0] == Reconnecting(
+        reason="the tunnel was not up within 0.05 s",
+        attempt=1,
+        hint="check the network, or allow more time",
+    )
     assert run.tunnels[0].stopped == 1
 
 
