@@ -47,29 +47,12 @@ class PublicFace:
         nonce = new_nonce()
         probes.add(nonce)
         handle = await open_tunnel(
-            self._options(), listener_url, self._notice, probe=http_probe(nonce)
+            tunnel_options(self._config), listener_url, self._notice, probe=http_probe(nonce)
         )
         try:
             yield
         finally:
             await handle.stop()
-
-    def _options(self) -> TunnelOptions:
-        wanted = self._config.tunnel
-        return TunnelOptions(
-            provider=wanted.provider,
-            domain=wanted.domain or "",
-            authtoken=wanted.authtoken or "",
-            binary=wanted.binary or "",
-            command=wanted.command,
-            url_pattern=wanted.url_pattern or "",
-            host=wanted.host or "",
-            key_file=wanted.key_file or "",
-            known_hosts=wanted.known_hosts or "",
-            channel=wanted.channel or "",
-            start_seconds=wanted.start_timeout_ms / 1000,
-            state_folder=self._config.state_folder,
-        )
 
     def _notice(self, event: TunnelEvent) -> None:
         match event:
@@ -95,6 +78,25 @@ class PublicFace:
         self._feed.publish(
             Tunnel(at=self._clock(), state=state, url=url, detail=detail, sources=sources)
         )
+
+
+def tunnel_options(config: Config) -> TunnelOptions:
+    """Return what a tunnel is asked for: everything the configuration says about it."""
+    wanted = config.tunnel
+    return TunnelOptions(
+        provider=wanted.provider,
+        domain=wanted.domain or "",
+        authtoken=wanted.authtoken or "",
+        binary=wanted.binary or "",
+        command=wanted.command,
+        url_pattern=wanted.url_pattern or "",
+        host=wanted.host or "",
+        key_file=wanted.key_file or "",
+        known_hosts=wanted.known_hosts or "",
+        channel=wanted.channel or "",
+        start_seconds=wanted.start_timeout_ms / 1000,
+        state_folder=config.state_folder,
+    )
 
 
 def check_may_open(config: Config) -> None:
