@@ -17,6 +17,7 @@ def load_config(
     store: str | None = None,
     flags: Mapping[str, Any] | None = None,
     insecure: Collection[str] = (),
+    say_warnings: bool = True,
 ) -> "Config":
     """Read the configuration of a command. Raises ConfigError with every problem found.
 
@@ -33,7 +34,8 @@ def load_config(
         flags={name: value for name, value in given.items() if value is not None},
         insecure=insecure,
     )
-    output.problems(config.warnings)
+    if say_warnings:
+        output.problems(config.warnings)
     return config
 
 

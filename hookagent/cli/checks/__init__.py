@@ -1,0 +1,1 @@
+"""What `hookagent doctor` looks at: each check yields findings, whatever it finds."""
