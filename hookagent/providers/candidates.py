@@ -38,9 +38,8 @@ def find_groups(view: View, scheme: Scheme) -> list[Group]:
     stamp = scheme.timestamp.place.name if scheme.timestamp else ""
     for source, value in raw_values(view, scheme.place, scheme.framing):
         for text in _split_groups(value, scheme.framing.groups):
-            groups.append(
-                _group(text, scheme.framing, stamp, view.settings)._replace(source=source)
-            )
+            group = _group(text, scheme.framing, stamp, view.settings)
+            groups.append(group._replace(source=source))
     count = sum(len(group.signatures) for group in groups)
     if not count:
         raise Refusal(Code.MALFORMED, f"{scheme.place} holds no {_wanted(scheme.framing)}")

@@ -118,7 +118,11 @@ def _query_sorted(view: View, _given: Given) -> bytes:
     """Raw parameters sorted by name, joined as they came."""
     text = view.request.query.encode("utf-8", "surrogateescape")
     items = [item for item in text.split(b"&") if item]
-    return b"&".join(sorted(items, key=lambda item: item.partition(b"=")[0]))
+    return b"&".join(sorted(items, key=_field_name))
+
+
+def _field_name(item: bytes) -> bytes:
+    return item.partition(b"=")[0]
 
 
 def _text(text: str) -> bytes:

@@ -21,8 +21,7 @@ PLACES = ("header", "query", "form", "json")
 ENCODINGS = ("hex", "hex-upper", "base64", "base64url", "base64url-padded")
 TIMESTAMP_FORMATS = ("unix", "unix-ms", "rfc3339", "iso-utc")
 JWT_ALGORITHMS = (
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS512", "ES256", "ES384",
-    "EdDSA",
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS512", "ES256",
 )  # fmt: skip
 MESSAGE_ALGORITHMS = (
     "hmac-sha256", "ed25519", "ecdsa-p256-sha256", "rsa-pss-sha512", "rsa-v1_5-sha256",
@@ -39,8 +38,8 @@ def read_place(table: Table, kinds: Iterable[str] = PLACES, *, required: bool = 
         table.raw(kind)  # so that a second one is not called unknown
     if not given:
         if required:
-            names = ", ".join(f"`{kind}`" for kind in kinds)
-            table.report("missing-key", f"one of {names} is missing", hint='add: header = "…"')
+            known = ", ".join(f"`{kind}`" for kind in kinds)
+            table.report("missing-key", f"one of {known} is missing", hint='add: header = "…"')
         return Location()
     if len(given) > 1:
         message = f"`{given[1]}` and `{given[0]}` exclude each other"
@@ -172,6 +171,7 @@ def read_message(table: Table | None) -> MessageRules | None:
         algorithm=table.choice("algorithm", "", MESSAGE_ALGORITHMS),
         label=table.text("label"),
         components=table.texts("components"),
+        covers_body=table.boolean("covers_body", default=True),
         max_age_seconds=table.integer("max_age_seconds", TOLERANCE_SECONDS, most=365 * DAY_SECONDS),
     )
     if not rules.algorithm:

@@ -38,7 +38,6 @@ STRATEGIES = (
     "contentful",
     "ebay",
     "mercadopago",
-    "messagebird",
     "paddle-classic",
     "twilio",
     "unisender",
@@ -120,9 +119,9 @@ _INTEGRITY = {
 def _covered(scheme: Scheme) -> Integrity:
     """Work out from what is signed whether the body is bound."""
     if scheme.jwt is not None:
-        bound = bool(scheme.jwt.body_claim and scheme.jwt.body_required) or scheme.jwt.in_body
+        bound = bool(scheme.jwt.body_claim) or scheme.jwt.in_body
     elif scheme.message is not None:
-        bound = True  # `messages` refuses a request with a body whose digest is not covered
+        bound = scheme.message.covers_body
     else:
         bound = scheme.signed.covers_body or _digest_is_signed(scheme)
     return Integrity.BODY if bound else Integrity.ORIGIN

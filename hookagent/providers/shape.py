@@ -173,7 +173,7 @@ class JwtRules(msgspec.Struct, frozen=True, kw_only=True):
     body_hash: str = "sha256"
     body_encoding: str = "hex"
     body_required: bool = True
-    """Whether the claim must be there even when the body is empty."""
+    """Whether the claim must be there even when the body is empty; with a body it always must."""
     url_claim: str = ""
     url_hash: str = ""
     url_encoding: str = "hex"
@@ -191,4 +191,6 @@ class MessageRules(msgspec.Struct, frozen=True, kw_only=True):
     algorithm: str
     label: str = ""
     components: Text = ()
+    covers_body: bool = True
+    """Whether a request with a body must have its content digest covered."""
     max_age_seconds: int = TOLERANCE_SECONDS

@@ -66,7 +66,7 @@ def _signer(scheme: Scheme) -> Callable[[Signing, RawRequest], RawRequest]:
 
             return sign_static
         case Family.JWT:
-            from hookagent.providers.jwt import sign_jwt
+            from hookagent.providers.tokens import sign_jwt
 
             return sign_jwt
         case Family.MESSAGE:

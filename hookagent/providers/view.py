@@ -5,7 +5,7 @@ doubled value is a `Refusal`.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from hookagent.event import RawRequest
@@ -17,6 +17,7 @@ from hookagent.providers.shape import Location
 from hookagent.verdict import Code
 
 Fields = dict[bytes, list[bytes]]
+T = TypeVar("T")
 
 
 class View:
@@ -130,7 +131,7 @@ class View:
 _UNREAD: Any = object()
 
 
-def _one(values: list[Any], what: str, absent: Code) -> Any:
+def _one(values: list[T], what: str, absent: Code) -> T:
     if not values:
         raise Refusal(absent, f"{what} is missing")
     if len(values) > 1:
