@@ -1,7 +1,8 @@
 """Which engine a store's URL names. Engines are imported when they are first needed."""
 
+import os
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from hookagent.errors import OutsideError, did_you_mean
 from hookagent.store.base import Store
@@ -20,7 +21,7 @@ def open_store(url: str, folder: Path, *, mode: str = "serve", queue_max: int = 
     if scheme == "sqlite" and separator and rest.startswith("/") and len(rest) > 1:
         from hookagent.store.sqlite import Mode, SqliteStore
 
-        path = folder / unquote(rest.removeprefix("/"))
+        path = folder / os.fsdecode(unquote_to_bytes(rest.removeprefix("/")))
         return SqliteStore(path, queue_max=queue_max, mode=Mode(mode))
     raise OutsideError(
         f"no store is known for the URL `{scheme}://…`",

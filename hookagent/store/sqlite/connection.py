@@ -27,6 +27,8 @@ class Purpose(StrEnum):
     WRITE = "write"
     READ = "read"
     CHECKPOINT = "checkpoint"
+    SEARCH = "search"
+    """The search file: derived, so a commit need not reach the disk before it returns."""
 
 
 def connect(path: Path, purpose: Purpose) -> sqlite3.Connection:
@@ -64,6 +66,9 @@ def _set_up(connection: sqlite3.Connection, purpose: Purpose) -> None:
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {setting}")
+    if purpose is Purpose.SEARCH:
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint=1000")
     if purpose is Purpose.READ:
         connection.execute("PRAGMA query_only=ON")
 

@@ -8,7 +8,7 @@ filter, and an empty answer costs as little as a full one.
 import heapq
 import sqlite3
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from hookagent.job import RunState
 from hookagent.store.base import EventFilter, Run, RunFilter
 from hookagent.store.sqlite.rows import NUMBER_OF, RUN_COLUMNS, run_of
+from hookagent.store.sqlite.search import TEXT_MIN, SearchIndex, occurs
 
 CHUNK = 64
 """Sequence numbers a stream reads at once."""
@@ -30,7 +31,9 @@ class Stream(msgspec.Struct, frozen=True):
     column: str = "seq"
 
 
-def event_seqs(connection: sqlite3.Connection, wanted: EventFilter) -> list[int]:
+def event_seqs(
+    connection: sqlite3.Connection, wanted: EventFilter, index: SearchIndex
+) -> list[int]:
     """Return the sequence numbers of one page: newest first, or oldest first with `after`."""
     forward = wanted.after > 0
     ranges = _ranges(connection, wanted)
@@ -38,23 +41,67 @@ def event_seqs(connection: sqlite3.Connection, wanted: EventFilter) -> list[int]
         ranges.reverse()
     streams = list(_streams(connection, wanted))
     found: list[int] = []
-    for low, high in ranges:
-        merged = heapq.merge(
-            *(_numbers(connection, stream, low, high, forward) for stream in streams),
-            reverse=not forward,
-        )
-        distinct = (seq for seq, _ in groupby(merged))
-        exact = (seq for seq in distinct if _is_within(connection, seq, wanted))
+    for among in ranges:
+        if wanted.text:
+            seqs = _with_text(connection, wanted.text, streams, among, index, forward=forward)
+        else:
+            seqs = _merged(connection, streams, among, forward=forward)
+        exact = (seq for seq in seqs if _is_within(connection, seq, wanted))
         found += islice(exact, wanted.limit - len(found))
         if len(found) >= wanted.limit:
             break
     return found
 
 
+def _merged(
+    connection: sqlite3.Connection, streams: list[Stream], among: tuple[int, int], *, forward: bool
+) -> Iterator[int]:
+    merged = heapq.merge(
+        *(_numbers(connection, stream, among, forward=forward) for stream in streams),
+        reverse=not forward,
+    )
+    return (seq for seq, _ in groupby(merged))
+
+
+def _with_text(  # noqa: PLR0913 - a filter's parts
+    connection: sqlite3.Connection,
+    text: str,
+    streams: list[Stream],
+    among: tuple[int, int],
+    index: SearchIndex,
+    *,
+    forward: bool,
+) -> Iterator[int]:
+    """Yield events whose body holds a text: through the index as far as it reaches."""
+    low, high = among
+    indexed_to = index.indexed_to(connection) if len(text) >= TEXT_MIN else 0
+    tail = _merged(connection, streams, (max(low, indexed_to + 1), high), forward=forward)
+    indexed = (
+        seq
+        for seq in index.candidates(connection, text, low, min(high, indexed_to), forward=forward)
+        if any(_holds(connection, stream, seq) for stream in streams)
+    )
+    for seq in chain(indexed, tail) if forward else chain(tail, indexed):
+        row = connection.execute("SELECT body FROM events WHERE seq = ?", (seq,)).fetchone()
+        if row is not None and occurs(text, row[0]):
+            yield seq
+
+
+def _holds(connection: sqlite3.Connection, stream: Stream, seq: int) -> bool:
+    return (
+        connection.execute(
+            f"SELECT 1 FROM {stream.table} WHERE {stream.where} AND {stream.column} = ? LIMIT 1",  # noqa: S608 - constants of ours
+            (*stream.values, seq),
+        ).fetchone()
+        is not None
+    )
+
+
 def _numbers(
-    connection: sqlite3.Connection, stream: Stream, low: int, high: int, forward: bool
+    connection: sqlite3.Connection, stream: Stream, among: tuple[int, int], *, forward: bool
 ) -> Iterator[int]:
     """Yield a stream's numbers with low <= seq <= high, a chunk at a time."""
+    low, high = among
     order = "ASC" if forward else "DESC"
     query = (
         f"SELECT {stream.column} FROM {stream.table} WHERE {stream.where}"  # noqa: S608 - constants of ours

@@ -27,8 +27,10 @@ from hookagent.store.sqlite import counts, listing, lookups, pruning, work
 from hookagent.store.sqlite.checkpoint import Checkpoints
 from hookagent.store.sqlite.connection import Purpose, connect
 from hookagent.store.sqlite.files import ServeLock, make_private
+from hookagent.store.sqlite.indexing import Indexing
 from hookagent.store.sqlite.readers import Readers
 from hookagent.store.sqlite.schema import migrate
+from hookagent.store.sqlite.search import SearchIndex
 from hookagent.store.sqlite.trouble import unavailable
 from hookagent.store.sqlite.writer import Writer
 
@@ -55,12 +57,15 @@ class SqliteStore:
         self._readers = Readers(path)
         self._writer = Writer(path, queue_max=queue_max, wrote=self._wrote)
         self._checkpoints = Checkpoints(path, self._writer.commit_lock)
+        self._search = SearchIndex(path)
+        self._indexing = Indexing(path, self._search)
         self._pruned_to = (0, 0)
         self.accept = self._writer.accept
         self.reject = self._writer.reject
 
     def _wrote(self, rows: int) -> None:
         self._checkpoints.wrote(rows)
+        self._indexing.wrote(rows)
 
     async def open(self) -> None:
         """Open or make the database, bring it to today's schema and start the threads."""
@@ -68,6 +73,8 @@ class SqliteStore:
         connection = await asyncio.to_thread(self._open)
         self._writer.start(connection, loop)
         self._checkpoints.start()
+        if self._mode is Mode.SERVE:
+            self._indexing.start()
 
     def _open(self) -> sqlite3.Connection:
         make_private(self.path)
@@ -89,8 +96,10 @@ class SqliteStore:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        self._indexing.stop()
         self._checkpoints.stop()
         self._readers.close()
+        self._search.close()
         self._writer.stop()
         self._lock.release()
 
@@ -177,7 +186,9 @@ class SqliteStore:
         """List events."""
 
         def page(connection: sqlite3.Connection) -> list[EventSummary]:
-            return lookups.summaries(connection, listing.event_seqs(connection, wanted))
+            return lookups.summaries(
+                connection, listing.event_seqs(connection, wanted, self._search)
+            )
 
         return await self._readers.read(page)
 
@@ -238,7 +249,13 @@ class SqliteStore:
         rejected: int = await self._writer.do(
             lambda transaction: pruning.remove_refusals(transaction, before)
         )
+        await self._readers.read(self._drop_search)
         return Pruned(events=events, runs=runs, rejected=rejected)
+
+    def _drop_search(self, connection: sqlite3.Connection) -> None:
+        oldest = connection.execute("SELECT min(seq) FROM events").fetchone()[0]
+        if oldest is not None:
+            self._search.drop_before(connection, oldest)
 
     async def _prunable(self, before: int, limit: int) -> list[tuple[int, int]]:
         after = self._pruned_to[1]
@@ -251,6 +268,10 @@ class SqliteStore:
             lambda transaction: pruning.remove(transaction, events)
         )
         return removed
+
+    async def index_bodies(self, *, limit: int) -> int:
+        """Add up to so many bodies to the text search; return how many; 0 when all are in."""
+        return await self._readers.read(lambda connection: self._search.add(connection, limit))
 
     async def keep(self, name: str, value: bytes | None) -> None:
         """Keep a small named value; None forgets it."""

@@ -166,8 +166,10 @@ CREATE TABLE kept (
     value BLOB NOT NULL
 ) WITHOUT ROWID;
 
--- `events`: the highest seq ever pruned, as no number is used twice; `keyed`: see keys.py.
+-- `events`: the highest seq when something was pruned, as no number is used twice; `keyed`: see
+-- keys.py; `identity`: tells whose bodies the search file beside this one holds.
 CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
+INSERT INTO counters VALUES ('identity', random());
