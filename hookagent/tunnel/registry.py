@@ -11,10 +11,12 @@ from hookagent.tunnel.base import Tunnel, TunnelOptions
 from hookagent.tunnel.cloudflared import CloudflaredTunnel
 from hookagent.tunnel.command import CommandTunnel
 from hookagent.tunnel.ngrok import NgrokTunnel
+from hookagent.tunnel.ssh import SshTunnel
 
 TUNNELS: dict[str, Callable[[TunnelOptions], Tunnel]] = {
     "ngrok": NgrokTunnel,
     "cloudflared": CloudflaredTunnel,
+    "ssh": SshTunnel,
     "command": CommandTunnel,
 }
 
