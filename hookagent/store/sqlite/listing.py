@@ -20,6 +20,8 @@ from hookagent.store.sqlite.search import TEXT_MIN, SearchIndex, occurs
 
 CHUNK = 64
 """Sequence numbers a stream reads at once."""
+FEW = 2_000
+"""When no more events than these pass the rest of a filter, their bodies are simply read."""
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -74,6 +76,10 @@ def _with_text(  # noqa: PLR0913 - a filter's parts
 ) -> Iterator[int]:
     """Yield events whose body holds a text: through the index as far as it reaches."""
     low, high = among
+    few = list(islice(_merged(connection, streams, among, forward=forward), FEW + 1))
+    if len(few) <= FEW:
+        yield from (seq for seq in few if _body_holds(connection, seq, text))
+        return
     indexed_to = index.indexed_to(connection) if len(text) >= TEXT_MIN else 0
     tail = _merged(connection, streams, (max(low, indexed_to + 1), high), forward=forward)
     indexed = (
@@ -82,9 +88,13 @@ def _with_text(  # noqa: PLR0913 - a filter's parts
         if any(_holds(connection, stream, seq) for stream in streams)
     )
     for seq in chain(indexed, tail) if forward else chain(tail, indexed):
-        row = connection.execute("SELECT body FROM events WHERE seq = ?", (seq,)).fetchone()
-        if row is not None and occurs(text, row[0]):
+        if _body_holds(connection, seq, text):
             yield seq
+
+
+def _body_holds(connection: sqlite3.Connection, seq: int, text: str) -> bool:
+    row = connection.execute("SELECT body FROM events WHERE seq = ?", (seq,)).fetchone()
+    return row is not None and occurs(text, row[0])
 
 
 def _holds(connection: sqlite3.Connection, stream: Stream, seq: int) -> bool:

@@ -59,7 +59,7 @@ class SearchIndex:
     def candidates(
         self, events: sqlite3.Connection, text: str, low: int, high: int, *, forward: bool
     ) -> Iterator[int]:
-        """Yield events in [low, high] whose bodies have all trigrams of a text of TEXT_MIN or more."""
+        """Yield events in [low, high] whose bodies have all trigrams of a text (TEXT_MIN up)."""
         if high < low:
             return
         match = _match(text)

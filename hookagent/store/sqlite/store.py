@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
+from hookagent.errors import OutsideError
 from hookagent.event import Event
 from hookagent.store.base import (
+    Accepted,
     EventFilter,
     EventRecord,
     EventSummary,
@@ -31,6 +33,7 @@ from hookagent.store.sqlite.indexing import Indexing
 from hookagent.store.sqlite.readers import Readers
 from hookagent.store.sqlite.schema import migrate
 from hookagent.store.sqlite.search import SearchIndex
+from hookagent.store.sqlite.soundness import check_at_start, check_fully
 from hookagent.store.sqlite.trouble import unavailable
 from hookagent.store.sqlite.writer import Writer
 
@@ -60,7 +63,7 @@ class SqliteStore:
         self._search = SearchIndex(path)
         self._indexing = Indexing(path, self._search)
         self._pruned_to = (0, 0)
-        self.accept = self._writer.accept
+        self.accept = self._writer.accept if mode is Mode.SERVE else _refuse_accept
         self.reject = self._writer.reject
 
     def _wrote(self, rows: int) -> None:
@@ -82,8 +85,10 @@ class SqliteStore:
             self._lock.take()
         try:
             connection = connect(self.path, Purpose.WRITE)
+            if self._mode is Mode.SERVE:
+                check_at_start(connection, self.path)
             migrate(connection, self.path)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._lock.release()
             raise unavailable(error, self.path) from error
         except BaseException:
@@ -273,6 +278,10 @@ class SqliteStore:
         """Add up to so many bodies to the text search; return how many; 0 when all are in."""
         return await self._readers.read(lambda connection: self._search.add(connection, limit))
 
+    async def check(self) -> list[str]:
+        """Read every page and return what is damaged; takes seconds for a large database."""
+        return await self._readers.read(check_fully)
+
     async def keep(self, name: str, value: bytes | None) -> None:
         """Keep a small named value; None forgets it."""
         await self._writer.do(lambda transaction: work.keep(transaction, name, value))
@@ -285,3 +294,14 @@ class SqliteStore:
     def waiting(self) -> int:
         """How many writes wait in the queue."""
         return self._writer.waiting
+
+
+def _refuse_accept(
+    event: Event, *, owner: str = "", lease_until: int = 0
+) -> "asyncio.Future[Accepted]":
+    """Refuse: only the process that serves knows the newest keys, so only it may accept."""
+    del event, owner, lease_until
+    raise OutsideError(
+        "this process does not serve from the store, so it cannot accept events",
+        hint="send the event to the running `hookagent serve`",
+    )
