@@ -1,16 +1,66 @@
 """Rules compiled once, asked for every event."""
 
+from collections.abc import Callable, Sequence
+
 from hookagent.event import Event
-from hookagent.rules import evaluate
+from hookagent.rules.index.conjunctions import Splitter
+from hookagent.rules.index.grow import Grower
+from hookagent.rules.index.look import Look
+from hookagent.rules.index.nodes import Node
 from hookagent.rules.model import Rule, RuleSet
+
+
+def without_pause() -> None:
+    """Go on at once."""
 
 
 class Matcher:
     """Answers for one rule set; immutable, so any number of threads may ask."""
 
-    def __init__(self, ruleset: RuleSet) -> None:
+    def __init__(self, ruleset: RuleSet, pause: Callable[[], None] = without_pause) -> None:
+        """Compile a rule set.
+
+        `pause` is called every few milliseconds of work or less, so that a thread that builds can
+        let others go first.
+        """
         self.ruleset = ruleset
+        splitter = Splitter()
+        grower = Grower(pause)
+        enabled = [(number, rule) for number, rule in enumerate(ruleset.rules) if rule.enabled]
+        self._followers = ruleset.followers
+        self._root = _grown(splitter, grower, enabled)
+        self._follower_root = _grown(splitter, grower, list(enumerate(self._followers)))
 
     def match(self, event: Event) -> list[Rule]:
         """Return the rules an event matches, in order, as `evaluate.select` gives them."""
-        return evaluate.select(self.ruleset, event)
+        found: list[int] = []
+        self._root.visit(Look(event), found)
+        return self._selected(found) if found else []
+
+    def followers(self, event: Event) -> list[Rule]:
+        """Return the second halves of sequences an event matches, as `evaluate.followers` does."""
+        if not self._followers:
+            return []
+        found: list[int] = []
+        self._follower_root.visit(Look(event), found)
+        return [self._followers[number] for number in sorted(set(found))]
+
+    def _selected(self, found: list[int]) -> list[Rule]:
+        """Order what was found, leave out fallbacks where they are not needed, end at a stop."""
+        rules = self.ruleset.rules
+        if len(found) == 1:
+            return [rules[found[0]]]
+        matched = [rules[number] for number in sorted(set(found))]
+        selected = []
+        for rule in [rule for rule in matched if not rule.fallback] or matched:
+            selected.append(rule)
+            if rule.stop:
+                break
+        return selected
+
+
+def _grown(splitter: Splitter, grower: Grower, rules: Sequence[tuple[int, Rule]]) -> Node:
+    items = []
+    for number, rule in rules:
+        items += [(number, terms, 1) for terms in splitter.split(rule)]
+    return grower.grow(items)

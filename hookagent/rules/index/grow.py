@@ -1,0 +1,217 @@
+"""Grows the index: at every node the place that tells most conjunctions apart."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from hookagent.rules.index import probes
+from hookagent.rules.index.access import HASHED, Access, Cover, Kind, Range, Want
+from hookagent.rules.index.conjunctions import Conjunction, Term
+from hookagent.rules.index.look import Key
+from hookagent.rules.index.nodes import Branch, Entry, Leaf, Lengths, Node, Wide
+from hookagent.rules.model import Flag
+
+LEAF_MAX = 6
+"""So few conjunctions are asked one after the other."""
+SPREAD_MAX = 64
+"""How many branches one conjunction may stand in."""
+SHARE_MIN = 16
+"""A place that fewer than one in so many conjunctions ask for is not branched by."""
+COVERED_MIN = 4
+PARTIAL = 0.8
+"""What a condition on a text's beginning or end counts for, beside an equal value's 1."""
+
+Item = tuple[int, Conjunction, int]
+"""A rule's number, the terms still to be met, and in how many branches it stands already."""
+Pause = Callable[[], None]
+
+
+class Grower:
+    """Builds nodes; calls `pause` now and then, for whoever shares the processor."""
+
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
+
+    def grow(self, items: Sequence[Item]) -> Node:
+        """Return the node of some conjunctions."""
+        self._pause()
+        if len(items) <= LEAF_MAX:
+            return Leaf([_entry(number, terms) for number, terms, _ in items])
+        slot = self._best(items)
+        return self._wide(items) if slot is None else self._branch(slot, items)
+
+    @staticmethod
+    def _best(items: Sequence[Item]) -> Key | None:
+        """Return the place to branch by: asked for by many, in many different ways."""
+        wants: dict[Key, Counter[Want]] = defaultdict(Counter)
+        covered: Counter[Key] = Counter()
+        for _, terms, spread in items:
+            for slot, access in _hashed(terms, spread).items():
+                covered[slot] += 1
+                wants[slot].update(access.wants)
+        best, best_score = None, 0.0
+        for slot, count in covered.items():
+            if count < max(COVERED_MIN, len(items) // SHARE_MIN):
+                continue
+            score = _score(count, wants[slot])
+            if score > best_score:
+                best, best_score = slot, score
+        return best
+
+    def _branch(self, slot: Key, items: Sequence[Item]) -> Node:
+        children: dict[Want, list[Item]] = defaultdict(list)
+        rest: list[Item] = []
+        for item in items:
+            number, terms, spread = item
+            access = _hashed(terms, spread).get(slot)
+            if access is None:
+                rest.append(item)
+                continue
+            left = _without(terms, access)
+            grown = (number, left, spread * len(access.wants))
+            for want in access.wants:
+                children[want].append(grown)
+        equal: dict[Any, Node] = {}
+        starts: dict[int, dict[str, Node]] = defaultdict(dict)
+        ends: dict[int, dict[str, Node]] = defaultdict(dict)
+        for (kind, value), below in children.items():
+            node = self.grow(below)
+            if kind is Kind.EQUAL:
+                equal[value] = node
+            else:
+                table = starts if kind is Kind.START else ends
+                table[len(str(value))][str(value)] = node
+        return Branch(
+            slot, equal, _frozen(starts), _frozen(ends), self.grow(rest) if rest else None
+        )
+
+    def _wide(self, items: Sequence[Item]) -> Node:
+        """Give every conjunction to the probes that will find it least often."""
+        popularity = _Popularity(items)
+        entries: list[Entry] = []
+        rest: list[Entry] = []
+        postings: dict[tuple[Key, Any], dict[Any, list[int]]] = defaultdict(dict)
+        for number, terms, _ in items:
+            cover = popularity.rarest(terms)
+            if cover is None:
+                rest.append(_entry(number, terms))
+                continue
+            for access in cover.accesses:
+                for want in access.wants:
+                    probe = PROBES[want[0]]
+                    key = want if probe is probes.Hashed else want[1]
+                    postings[access.slot, probe].setdefault(key, []).append(len(entries))
+            left = _without(terms, cover.accesses[0]) if cover.is_exact else terms
+            entries.append(_entry(number, left))
+        self._pause()
+        made = [probe(slot, table.items()) for (slot, probe), table in postings.items()]
+        return Wide(made, entries, rest)
+
+
+PROBES: dict[Kind, Any] = {
+    Kind.EQUAL: probes.Hashed,
+    Kind.START: probes.Hashed,
+    Kind.END: probes.Hashed,
+    Kind.HOLDS: probes.Literals,
+    Kind.RANGE: probes.Ranges,
+    Kind.NETWORK: probes.Networks,
+    Kind.PATTERN: probes.Patterns,
+}
+
+
+class _Popularity:
+    """How many of some conjunctions an event that has a key will have to be held against."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._wants: Counter[tuple[Key, Want]] = Counter()
+        self._open: Counter[Key] = Counter()
+        for _, terms, _ in items:
+            for term in terms:
+                for cover in term.covers:
+                    for access in cover.accesses:
+                        for want in access.wants:
+                            self._count(access.slot, want)
+
+    def _count(self, slot: Key, want: Want) -> None:
+        self._wants[slot, want] += 1
+        if want[0] is Kind.RANGE:
+            self._open[slot] += 1
+
+    def rarest(self, terms: Conjunction) -> Cover | None:
+        """Return the cover that is met least often, None where there is none."""
+        choices = [cover for term in terms for cover in term.covers]
+        return min(choices, key=self._cost, default=None)
+
+    def _cost(self, cover: Cover) -> float:
+        return sum(
+            self._cost_of(access.slot, want) for access in cover.accesses for want in access.wants
+        )
+
+    def _cost_of(self, slot: Key, want: Want) -> float:
+        kind, value = want
+        popularity = self._wants[slot, want]
+        if kind is Kind.RANGE and isinstance(value, Range):
+            is_open = value.low is None or value.high is None
+            return self._open[slot] * (0.5 if is_open else 0.05)
+        if kind is Kind.PATTERN:
+            return PATTERN_COST
+        if kind is Kind.HOLDS:
+            return popularity * (HOLDS_CHANCE if len(str(value)) >= probes.GRAM else 0.5)
+        if value is None or isinstance(value, Flag):
+            return popularity * 0.5
+        return popularity * EQUAL_CHANCE
+
+
+EQUAL_CHANCE = 0.1
+"""How likely an event is to have a value, a beginning or an end that some rule asks for."""
+HOLDS_CHANCE = 0.12
+PATTERN_COST = 2.0
+"""An expression costs about as much as a literal that is shared by so many conjunctions."""
+
+
+def _hashed(terms: Conjunction, spread: int) -> dict[Key, Access]:
+    """Return by place what these terms can be branched by."""
+    found: dict[Key, Access] = {}
+    for term in terms:
+        for cover in term.covers:
+            access = cover.accesses[0]
+            if (
+                access.is_hashed
+                and len(cover.accesses) == 1
+                and spread * len(access.wants) <= SPREAD_MAX
+                and access.slot not in found
+            ):
+                found[access.slot] = access
+    return found
+
+
+def _score(count: int, wants: Counter[Want]) -> float:
+    """Return how much a place tells apart: half as much where all ask for the same value."""
+    total = sum(wants.values())
+    same = sum(number * number for number in wants.values()) / (total * total)
+    exact = sum(number for (kind, _), number in wants.items() if kind is Kind.EQUAL) / total
+    return count * (1 - same / 2) * (PARTIAL + (1 - PARTIAL) * exact)
+
+
+def _without(terms: Conjunction, access: Access) -> Conjunction:
+    """Return the terms that are left once an access is met."""
+    left: list[Term] = []
+    for term in terms:
+        cover = next((part for part in term.covers if part.accesses[0] is access), None)
+        if cover is None:
+            left.append(term)
+        elif not cover.is_exact:
+            others = tuple(part for part in term.covers if part is not cover)
+            left.append(Term(term.check, others))
+    return tuple(left)
+
+
+def _entry(number: int, terms: Conjunction) -> Entry:
+    return number, tuple(dict.fromkeys(term.check for term in terms))
+
+
+def _frozen(tables: dict[int, dict[str, Node]]) -> Lengths:
+    return tuple(tables.items())
+
+
+assert all(kind in PROBES for kind in HASHED)

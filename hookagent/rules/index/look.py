@@ -1,0 +1,148 @@
+"""What is known of one event so far.
+
+A *key* is a function of a `Look`: the values at a path, those values with their case folded, the
+answer of one condition. `look[key]` runs it once and remembers the answer, so ten thousand rules
+that ask the same pay for it once.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hookagent.event import Event
+from hookagent.lookup import MISSING
+from hookagent.rules.model import Flag
+from hookagent.rules.scope import Scope, elements
+from hookagent.subject import Reference
+
+BIG = 2**63
+"""Whole numbers from here on can be made to hash alike, so they do not go into sets by the mass."""
+BIG_MAX = 64
+MANY = frozenset({frozenset, tuple})
+"""The types of an answer that stands for several elements."""
+
+
+class Look(dict[Any, Any]):
+    """One event and the answers about it; not to be shared between threads."""
+
+    __slots__ = ("event", "payload")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.payload = event.payload
+
+    def scope(self) -> Scope:
+        """Return the event as the language's operators look at it."""
+        return Scope(self.event)
+
+    def __missing__(self, key: "Key") -> Any:
+        answer = self[key] = key(self)
+        return answer
+
+
+Key = Callable[[Look], Any]
+"""A question about an event. Keys are compared by identity; `Slots` makes each one once."""
+
+
+class Slots:
+    """Makes the keys that reach values, one for each place in an event.
+
+    Such a key answers with an atom, with a set of atoms where there are several elements, or with
+    MISSING; objects are left out, since nothing that is looked up by value equals one.
+    """
+
+    def __init__(self) -> None:
+        self._elements: dict[tuple[str, tuple[str | int, ...]], Key] = {}
+        self._folded: dict[Key, Key] = {}
+
+    def elements(self, reference: Reference) -> Key:
+        """Return the key of a reference's elements."""
+        place = (reference.area, reference.path)
+        key = self._elements.get(place)
+        if key is None:
+            made = _of_payload(reference) if reference.is_payload else _of_envelope(reference)
+            key = self._elements[place] = made
+        return key
+
+    def folded(self, key: Key) -> Key:
+        """Return the key of the same elements with their case folded."""
+        folded = self._folded.get(key)
+        if folded is None:
+            folded = self._folded[key] = _folded(key)
+        return folded
+
+
+def scope_of(look: Look) -> Scope:
+    """Answer with what the language's operators look at."""
+    return look.scope()
+
+
+def source_of(look: Look) -> str:
+    """Answer with the event's source."""
+    return look.event.source
+
+
+def type_of(look: Look) -> str:
+    """Answer with the event's type, empty where it has none."""
+    return look.event.type
+
+
+def _of_payload(reference: Reference) -> Key:
+    path = reference.path
+
+    def reach(look: Look) -> Any:
+        value = look.payload
+        for step in path:
+            if type(value) is dict:
+                value = value.get(step, MISSING)
+            elif value is MISSING:
+                return MISSING
+            else:
+                return condensed(elements(look[scope_of].values(reference)))
+        if type(value) is str:
+            return value
+        return condensed(elements([value]))
+
+    return reach
+
+
+def _of_envelope(reference: Reference) -> Key:
+    def reach(look: Look) -> Any:
+        return condensed(elements(look[scope_of].values(reference)))
+
+    return reach
+
+
+def _folded(key: Key) -> Key:
+    def fold(look: Look) -> Any:
+        value = look[key]
+        if type(value) is str:
+            return value.casefold()
+        if type(value) in MANY:
+            return condensed(part.casefold() if type(part) is str else part for part in value)
+        return value
+
+    return fold
+
+
+def condensed(found: Iterable[Any]) -> Any:
+    """Return one atom, a set of several, or MISSING; objects count for nothing."""
+    atoms = [_atom(value) for value in found if type(value) is not dict and value is not MISSING]
+    if not atoms:
+        return MISSING
+    if len(atoms) == 1:
+        return atoms[0]
+    big = sum(1 for value in atoms if type(value) is int and not -BIG < value < BIG)
+    return frozenset(atoms) if big <= BIG_MAX else tuple(atoms)
+
+
+def _atom(value: Any) -> Any:
+    if value is True:
+        return Flag.TRUE
+    return Flag.FALSE if value is False else value
+
+
+def texts(value: Any) -> list[str]:
+    """Return the texts in an answer."""
+    if type(value) is str:
+        return [value]
+    return [part for part in value if type(part) is str] if type(value) in MANY else []

@@ -1,0 +1,130 @@
+"""What the index is made of: nodes that an event is led through, each adding the rules it meets.
+
+A `Branch` asks for one value and leads on by it; a `Leaf` asks what is left of a few conjunctions;
+a `Wide` finds, among many that share no value to branch by, those worth asking.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from hookagent.rules.index.look import MANY, Key, Look
+from hookagent.rules.index.probes import Probe
+
+Entry = tuple[int, tuple[Key, ...]]
+"""A rule's number, and what an event that came this far must still meet."""
+
+
+class Node(Protocol):
+    """A part of the index."""
+
+    def visit(self, look: Look, found: list[int]) -> None:
+        """Add the numbers of the rules below here that the event matches, some maybe twice."""
+
+
+class Leaf:
+    """A few conjunctions, each asked."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = tuple(entries)
+
+    def visit(self, look: Look, found: list[int]) -> None:
+        for number, checks in self.entries:
+            for check in checks:
+                if not look[check]:
+                    break
+            else:
+                found.append(number)
+
+
+Lengths = tuple[tuple[int, dict[str, Node]], ...]
+"""Texts by their length."""
+
+
+class Branch:
+    """One place, and where its values lead."""
+
+    __slots__ = ("ends", "equal", "rest", "slot", "starts")
+
+    def __init__(
+        self,
+        slot: Key,
+        equal: dict[Any, Node],
+        starts: Lengths,
+        ends: Lengths,
+        rest: Node | None,
+    ) -> None:
+        self.slot = slot
+        self.equal = equal
+        self.starts = starts
+        self.ends = ends
+        self.rest = rest
+        """Where every event goes too: conjunctions that do not ask for this place."""
+
+    def visit(self, look: Look, found: list[int]) -> None:
+        value = look[self.slot]
+        if type(value) in MANY:
+            self._visit_many(value, look, found)
+        else:
+            child = self.equal.get(value)
+            if child is not None:
+                child.visit(look, found)
+            if (self.starts or self.ends) and type(value) is str:
+                self._visit_parts(value, look, found)
+        if self.rest is not None:
+            self.rest.visit(look, found)
+
+    def _visit_many(self, values: Any, look: Look, found: list[int]) -> None:
+        equal = self.equal
+        if len(values) > len(equal) and type(values) is frozenset:
+            for value in equal.keys() & values:
+                equal[value].visit(look, found)
+        else:
+            for value in values:
+                child = equal.get(value)
+                if child is not None:
+                    child.visit(look, found)
+        if self.starts or self.ends:
+            for value in values:
+                if type(value) is str:
+                    self._visit_parts(value, look, found)
+
+    def _visit_parts(self, text: str, look: Look, found: list[int]) -> None:
+        for length, table in self.starts:
+            child = table.get(text[:length])
+            if child is not None:
+                child.visit(look, found)
+        for length, table in self.ends:
+            child = table.get(text[-length:])
+            if child is not None:
+                child.visit(look, found)
+
+
+class Wide:
+    """Many conjunctions, of which probes find those worth asking."""
+
+    __slots__ = ("entries", "probes", "rest")
+
+    def __init__(
+        self, probes: Sequence[Probe], entries: Sequence[Entry], rest: Sequence[Entry]
+    ) -> None:
+        self.probes = tuple(probes)
+        self.entries = tuple(entries)
+        self.rest = Leaf(rest)
+        """What no probe can find, so that every event is held against it."""
+
+    def visit(self, look: Look, found: list[int]) -> None:
+        hits: list[int] = []
+        for probe in self.probes:
+            probe.collect(look, hits)
+        entries = self.entries
+        for hit in set(hits) if hits else ():
+            number, checks = entries[hit]
+            for check in checks:
+                if not look[check]:
+                    break
+            else:
+                found.append(number)
+        if self.rest.entries:
+            self.rest.visit(look, found)
