@@ -64,7 +64,7 @@ def _is_for(certificate: x509.Certificate, hosts: tuple[str, ...]) -> bool:
     return any(
         name == domain or name.endswith("." + domain)
         for name in _names(certificate)
-        for domain in (host.removeprefix("*.").lower() for host in hosts)
+        for domain in (host.rpartition("*.")[2].lower() for host in hosts)
     )
 
 

@@ -118,7 +118,8 @@ def _query_sorted(view: View, _given: Given) -> bytes:
     """Raw parameters sorted by name, joined as they came."""
     text = view.request.query.encode("utf-8", "surrogateescape")
     items = [item for item in text.split(b"&") if item]
-    return b"&".join(sorted(items, key=_field_name))
+    items.sort(key=_field_name)
+    return b"&".join(items)
 
 
 def _field_name(item: bytes) -> bytes:

@@ -60,19 +60,33 @@ class Keyring:
 
     def keys_for(self, view: View, header: int, now: int, kid: str = "") -> list[Key]:
         """Return the keys to try for the signature of one header. Raises Refusal for none."""
-        if self.configured:
-            return self.configured
-        if self.rule is None or self.source is None:
-            raise Refusal(Code.KEY_UNAVAILABLE, "the source has no public key")
+        if self.configured or self.rule is None:
+            return self._configured()
         url = self.url_for(view, self.rule, header, kid)
-        document = self.source.get(url, self.rule.kind)
-        if document is None:
-            raise Refusal(Code.KEY_UNAVAILABLE, f"the key at `{url}` could not be had")
-        keys = self._published(document, self.rule, now)
+        keys = self._published(self._document(url, self.rule.kind), self.rule, now)
         named = [key for name, key in keys if not kid or name in ("", kid)]
         if not named:
             raise Refusal(Code.UNTRUSTED_KEY, f"`{url}` holds no key for this signature")
         return [(None, key) for key in named]
+
+    def keys_at(self, url: str, kind: str, hosts: tuple[str, ...], now: int) -> list[Key]:
+        """Return the configured keys, else those at an address the caller has pinned."""
+        if self.configured:
+            return self.configured
+        rule = KeyRule(urls=(url,), hosts=hosts, kind=kind)
+        return [(None, key) for _, key in self._published(self._document(url, kind), rule, now)]
+
+    def _configured(self) -> list[Key]:
+        if not self.configured:
+            raise Refusal(Code.KEY_UNAVAILABLE, "the source has no public key")
+        return self.configured
+
+    def _document(self, url: str, kind: str) -> bytes:
+        """Ask the key source for what a pinned address holds."""
+        document: bytes | None = self.source.get(url, kind) if self.source else None
+        if document is None:
+            raise Refusal(Code.KEY_UNAVAILABLE, f"the key at `{url}` is not at hand")
+        return document
 
     def url_for(self, view: View, rule: KeyRule, header: int, kid: str) -> str:
         """Build the key's address and refuse it unless its host is pinned."""
@@ -137,9 +151,13 @@ def is_pinned(url: str, hosts: tuple[str, ...]) -> bool:
 
 
 def _host_matches(host: str, allowed: str) -> bool:
+    """Compare a host with a pattern: a leading `*.` is any sub-domain, another `*` one label."""
     if allowed.startswith("*."):
         return host.endswith(allowed[1:]) and len(host) > len(allowed[1:])
-    return host == allowed
+    labels, patterns = host.split("."), allowed.split(".")
+    return len(labels) == len(patterns) and all(
+        pattern in (label, "*") and label for label, pattern in zip(labels, patterns, strict=True)
+    )
 
 
 def _json_document(document: bytes) -> Any:

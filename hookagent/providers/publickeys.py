@@ -5,6 +5,7 @@ is imported only for schemes that need it.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import cast
 
@@ -67,7 +68,7 @@ def read_key(text: str, form: SecretForm | None = None) -> PublicKey | None:
     """Read PEM (key or certificate), or the scheme's bare form; None for anything else."""
     text = text.strip()
     if "-----BEGIN" in text:
-        return _read_pem(text.encode("utf-8", "surrogateescape"))
+        return _read_pem(unfolded_pem(text).encode("utf-8", "surrogateescape"))
     bare = strip_prefix(text, form) if form else text
     kind = form.form if form else "base64"
     data = _decode_bare(bare.encode("utf-8", "surrogateescape"), kind)
@@ -84,6 +85,18 @@ def _decode_bare(data: bytes, kind: str) -> bytes | None:
     if kind == "base64url":
         return decode_base64url(data)
     return decode_base64_unpadded(b"".join(data.split()))
+
+
+_ONE_LINE = re.compile(
+    r"(-----BEGIN [A-Z ]+-----)[ \t]*([A-Za-z0-9+/=]+)[ \t]*(-----END [A-Z ]+-----)"
+)
+
+
+def unfolded_pem(text: str) -> str:
+    """Give PEM its lines back when it came as one (as eBay's API and environment files have it)."""
+    text = text.replace("\\n", "\n")
+    found = _ONE_LINE.fullmatch(text.strip())
+    return f"{found.group(1)}\n{found.group(2)}\n{found.group(3)}\n" if found else text
 
 
 def _read_pem(data: bytes) -> PublicKey | None:

@@ -5,7 +5,7 @@ reports every problem through the table it reads. `README.md` beside this file i
 the keys.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -32,17 +32,17 @@ FRAMINGS = ("plain", "pairs", "list", "timestamp-list")
 SECRET_FORMS = ("utf-8", "base64", "base64url", "hex", "pem")
 SECRET_HASHES = ("", "sha1", "sha256")
 SECRET_NORMALIZE = ("", "NFKD", "html")
-STRATEGIES = (
-    "adyen",
-    "aws-sns",
-    "contentful",
-    "ebay",
-    "mercadopago",
-    "paddle-classic",
-    "twilio",
-    "unisender",
-)
-"""Shapes that data cannot say; each is one file in `strategies/`."""
+STRATEGIES: Mapping[str, Integrity] = {
+    "adyen": Integrity.ORIGIN,
+    "aws-sns": Integrity.BODY,
+    "contentful": Integrity.BODY,
+    "ebay": Integrity.BODY,
+    "mercadopago": Integrity.ORIGIN,
+    "paddle-classic": Integrity.BODY,
+    "twilio": Integrity.BODY,
+    "unisender": Integrity.BODY,
+}
+"""Shapes that data cannot say, each one file in `strategies/`, and what they cover."""
 LEVELS = tuple(str(level) for level in Integrity)
 
 BODY = parse_template("{body}")
@@ -105,6 +105,8 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
         """How much of a genuine delivery the check covers."""
         if self.stated_integrity:
             return Integrity(self.stated_integrity)
+        if self.strategy:
+            return STRATEGIES[self.strategy]
         return _INTEGRITY.get(self.family) or _covered(self)
 
 
@@ -112,7 +114,6 @@ _INTEGRITY = {
     Family.NONE: Integrity.NONE,
     Family.TOKEN: Integrity.TOKEN,
     Family.BASIC: Integrity.TOKEN,
-    Family.STRATEGY: Integrity.BODY,  # those that cover less say so
 }
 
 

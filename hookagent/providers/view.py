@@ -101,7 +101,9 @@ class View:
         content_type = self.request.headers.text("content-type") or ""
         if content_type.lower().startswith("multipart/form-data"):
             return part_of(self.request.body, content_type, self.json_part) or b""
-        return self.form.get(self.json_part.encode(), [b""])[0]
+        if content_type.lower().startswith("application/x-www-form-urlencoded"):
+            return self.form.get(self.json_part.encode(), [b""])[0]
+        return self.request.body
 
     def setting(self, name: str) -> str:
         """Return a setting of the source."""
