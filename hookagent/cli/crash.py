@@ -5,10 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 STATE_FOLDER = ".hookagent"
-SECRET_WORDS = ("secret", "token", "password", "passwd", "key", "credential", "dsn", "url")
-"""A variable with one of these in its name holds what must not be written down."""
-SECRET_LENGTH_MIN = 6
-"""Shorter values would garble the traceback and hide nothing."""
 
 
 def write(text: str, *, cwd: Path, process: int, environ: Mapping[str, str]) -> Path:
@@ -38,8 +34,11 @@ def log_folder(cwd: Path) -> Path:
 
 
 def masked(text: str, environ: Mapping[str, str]) -> str:
-    """Return the text without the values of variables whose names say that they are secret."""
-    for name, value in environ.items():
-        if len(value) >= SECRET_LENGTH_MIN and any(word in name.lower() for word in SECRET_WORDS):
-            text = text.replace(value, "***")
-    return text
+    """Return the text without what looks like a secret, and without the environment's secrets.
+
+    A variable is secret when its name says so, or when its value holds a password.
+    """
+    from hookagent.redact import Redactor, is_sensitive
+
+    secrets = [value for name, value in environ.items() if is_sensitive(name) or "://" in value]
+    return Redactor(secrets).text(text)

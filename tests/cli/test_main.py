@@ -1,0 +1,205 @@
+"""One run of one command: exit codes, what is imported, what a bug leaves behind."""
+
+import json
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+import typer
+
+from hookagent.cli import main as entry
+from hookagent.cli.main import COMMANDS, Command, available, load_command, main
+from hookagent.errors import (
+    AnswerNo,
+    ConfigError,
+    ExitCode,
+    NotFound,
+    OutsideError,
+    Problem,
+    UsageError,
+)
+
+HEAVY = {"aiohttp", "rich", "pyngrok", "cryptography", "textual", "asyncio", "msgspec", "re2"}
+HELP_SECONDS = 0.15
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Put a function in place as the command `probe`."""
+
+    def put(function) -> None:
+        module = ModuleType("hookagent.cli.probe")
+        module.probe = function  # type: ignore[attr-defined] # a module is what we make it
+        monkeypatch.setitem(sys.modules, "hookagent.cli.probe", module)
+        monkeypatch.setitem(COMMANDS, "probe", Command("probe", "A test's own"))
+        monkeypatch.setattr(entry, "_exists", lambda _: True)
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (AnswerNo("no"), 1),
+        (UsageError("what"), 2),
+        (ConfigError([Problem(code="x", message="bad")]), 3),
+        (NotFound("nowhere"), 4),
+        (OutsideError("down"), 5),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_each_kind_of_error_has_its_exit_code(command, capsys, error, code):
+    def probe() -> None:
+        """Fail."""
+        raise error
+
+    command(probe)
+
+    assert main(["probe"]) == code
+    assert capsys.readouterr().out == ""
+
+
+def test_a_command_returns_its_exit_code(command):
+    def probe() -> ExitCode:
+        """Say no."""
+        return ExitCode.NO
+
+    command(probe)
+
+    assert main(["probe"]) == 1
+
+
+def test_a_command_that_returns_nothing_is_done(command, capsys):
+    def probe() -> None:
+        """Do nothing."""
+
+    command(probe)
+
+    assert main(["probe"]) == 0
+
+
+def test_a_group_of_commands_returns_their_codes(command, monkeypatch):
+    app = typer.Typer(**entry.APP)
+
+    @app.command()
+    def one() -> int:
+        return 4
+
+    @app.command()
+    def two() -> None:
+        pass
+
+    command(one)
+    sys.modules["hookagent.cli.probe"].app = app  # type: ignore[attr-defined] # as above
+
+    assert main(["probe", "one"]) == 4
+    assert main(["probe", "two"]) == 0
+    assert main(["probe", "three"]) == 2
+
+
+def test_a_bug_leaves_a_private_traceback_and_no_secret(command, capsys, tmp_path, monkeypatch):
+    state = tmp_path / ".hookagent"
+    state.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHOP_SECRET", "a-secret-in-the-environment")
+
+    def probe() -> None:
+        """Break."""
+        raise ValueError("a-secret-in-the-environment")
+
+    command(probe)
+
+    assert main(["probe"]) == 70
+    (file,) = state.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    text = file.read_text()
+    assert "ValueError: ***" in text
+    assert "a-secret-in-the-environment" not in text
+    found = capsys.readouterr()
+    assert str(file) in found.err
+    assert "a-secret" not in found.err
+
+
+@pytest.mark.parametrize("argv", [["--nope"], ["servee"], ["schemes", "--nope"], []])
+def test_wrong_usage_is_two(argv, capsys):
+    assert main(argv) == 2
+
+
+def test_a_mistyped_command_is_suggested(capsys):
+    assert main(["doctro"]) == 2
+    assert "doctor" in capsys.readouterr().err
+
+
+def test_the_version_is_said(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize("name", available())
+def test_every_command_has_help_with_an_example(name, capsys):
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    command = load_command(name)
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        assert f"Example: hookagent {name}" in " ".join(text.split())
+    else:
+        for below in inner:
+            assert main([name, below, "--help"]) == 0
+            shown = " ".join(capsys.readouterr().out.split())
+            assert f"Example: hookagent {name} {below}" in shown
+
+
+def test_help_fits_forty_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERMINAL_WIDTH", "40")
+
+    assert main(["--help"]) == 0
+
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_every_command_of_the_design_is_listed():
+    assert {"init", "serve", "replay", "sign", "verify", "inspect", "rules", "retry", "dead"} | {
+        "schemes",
+        "stats",
+        "doctor",
+        "prune",
+    } <= set(COMMANDS)
+
+
+def measured(code: str) -> dict:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    code = (
+        "import sys, time, json; from hookagent.cli.main import main; main(['--help']);"
+        "names = sorted({name.partition('.')[0] for name in sys.modules});"
+        "print(json.dumps({'cpu': time.process_time(), 'modules': names}))"
+    )
+
+    fastest = min((measured(code) for _ in range(3)), key=lambda one: one["cpu"])
+
+    assert not HEAVY & set(fastest["modules"])
+    assert fastest["cpu"] < HELP_SECONDS
+
+
+@pytest.mark.parametrize("name", available())
+def test_the_help_of_a_command_imports_no_web_framework(name):
+    code = (
+        f"import sys, json; from hookagent.cli.main import main; main([{name!r}, '--help']);"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+
+    assert not {"aiohttp", "rich", "pyngrok", "cryptography", "textual"} & set(measured(code))
+
+
+def test_the_installed_script_runs():
+    done = subprocess.run(
+        [sys.executable, "-m", "hookagent", "--version"], capture_output=True, check=False
+    )
+
+    assert done.returncode == 0
