@@ -16,6 +16,7 @@ import random
 import time
 from collections.abc import Iterator
 from hashlib import sha256
+from typing import cast
 
 HOST = "127.0.0.1"
 
@@ -54,8 +55,7 @@ class Sender(asyncio.Protocol):
         self.sent_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self.transport = transport
+        self.transport = cast("asyncio.WriteTransport", transport)  # uvloop's is no subclass
         self.next()
 
     def next(self) -> None:
@@ -147,8 +147,7 @@ class Planned(asyncio.Protocol):
         self.planned: list[float] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self.transport = transport
+        self.transport = cast("asyncio.WriteTransport", transport)  # uvloop's is no subclass
 
     def send(self, request: bytes, planned: float) -> None:
         """Send a request that was due at `planned`."""

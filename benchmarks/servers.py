@@ -19,6 +19,8 @@ HERE = Path(__file__).resolve().parent
 SECRET = "bench-secret-0123456789abcdef"
 PATH = "/hooks/bench"
 START_S = 15.0
+LOAD_S = 900.0
+"""No load lasts longer than this, whatever hangs."""
 
 CONFIG = """
 [server]
@@ -228,6 +230,7 @@ def load(port: int, **options: object) -> dict[str, float]:
         arguments,
         check=True,
         capture_output=True,
+        timeout=LOAD_S,
         cwd=HERE.parent,
         preexec_fn=pinned(cores()[1]),
     )

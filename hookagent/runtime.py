@@ -18,7 +18,6 @@ from hookagent.config.model import Config, Source
 from hookagent.errors import ConfigError, OutsideError
 from hookagent.event import new_id
 from hookagent.pipeline.feed import Feed, Ready, Rules, Stopped, Stopping
-from hookagent.pipeline.handshakes import handshakes_of
 from hookagent.pipeline.ingest import Gate, Ingest
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import replay_key
@@ -27,9 +26,8 @@ from hookagent.pipeline.rulebook import Rulebook, load_rulebook
 from hookagent.pipeline.upkeep import Upkeep
 from hookagent.pipeline.worker import Worker
 from hookagent.providers.verify import Verifier
-from hookagent.server.inspector import Inspector
 from hookagent.server.listener import Limits, Listener
-from hookagent.store import open_store
+from hookagent.store.registry import open_store
 from hookagent.store.base import Store
 
 ANSWER_GRACE_S = 5.0
@@ -102,6 +100,8 @@ class Agent:
         self._stack.push_async_callback(listener.close, ANSWER_GRACE_S)
         self.listener_url = f"http://{_host(config.server.host)}:{port}"
         if self.choices.with_inspector:
+            from hookagent.server.inspector import Inspector
+
             inspector = Inspector(config, store, self.feed, lambda: worker.rulebook, clock=clock)
             self.inspector_url = await enter(inspector.serving(self.listener_url))
         await worker.start()
@@ -160,7 +160,7 @@ class Agent:
             settings=dict(source.settings),
             base_url=source.base_url or config.server.public_url or "",
         )
-        return Gate(source, verifier, handshakes_of(source, clock))
+        return Gate(source, verifier, None)
 
     def _own(self) -> Own:
         """Addresses of ours that no action may call."""

@@ -15,9 +15,9 @@ import msgspec
 
 from hookagent import payload
 from hookagent.config.model import Source
+from hookagent.errors import did_you_mean
 from hookagent.event import Event, Headers, Origin, RawRequest, content_key, new_id
 from hookagent.pipeline.feed import Delivered, Feed
-from hookagent.pipeline.handshakes import Handshakes
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import REPLAY_HEADER, ReplayMark, read_mark
 from hookagent.providers.verify import Verifier
@@ -82,6 +82,19 @@ BAD_ENCODING = refusal(
 )
 
 
+PATH_SHOWN_MAX = 200
+"""How much of an unknown path the operator is shown."""
+
+_HEAD_CODES = {
+    404: "unknown-path",
+    405: "wrong-method",
+    413: "too-large",
+    415: "content-encoding",
+    503: "busy",
+    505: "http-version",
+}
+
+
 class Desk(Protocol):
     """The worker as the front door sees it."""
 
@@ -93,6 +106,17 @@ class Desk(Protocol):
 
     def offer(self, event: Event) -> None:
         """Hand over an event that was stored under a lease from `lease`."""
+
+
+class Handshakes(Protocol):
+    """Answers a provider's question whether we are there, instead of storing it."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods it comes by, beyond the source's own."""
+
+    def answer(self, request: RawRequest, verdict: Verdict) -> Answer | None:
+        """Return what the provider expects, or None where this is an ordinary delivery."""
 
 
 class Gate:
@@ -190,6 +214,25 @@ class Ingest:
         if encoding and any(value.strip().lower() not in {b"", b"identity"} for value in encoding):
             return BAD_ENCODING
         return None
+
+    def turned_away(self, answer: Answer, method: str, path: str, gate: Gate | None) -> None:
+        """Tell of a request that was refused by its head: the wrong path is found out this way."""
+        if not self._feed.has_listeners:
+            return
+        detail = f"{method} {path[:PATH_SHOWN_MAX]}"
+        if gate is None:
+            near = did_you_mean(path, self._gates)
+            detail += f"; {near}" if near else ""
+        self._feed.publish(
+            Delivered(
+                at=self._clock(),
+                outcome="rejected",
+                status=answer.status,
+                source=gate.source.name if gate else "-",
+                code=_HEAD_CODES.get(answer.status, "refused"),
+                detail=detail,
+            )
+        )
 
     def receive(self, gate: Gate, request: RawRequest) -> "Answer | asyncio.Future[Answer]":
         """Judge one whole delivery; store it if it is genuine.

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import cast
 
 from aiohttp import ClientPayloadError
 from aiohttp.base_protocol import BaseProtocol
@@ -40,6 +41,7 @@ FIELD_MAX = 8_190
 SWEEP_S = 1.0
 """How often idle and slow connections are looked for."""
 BACKLOG = 1_024
+OK = 200
 
 BAD_REQUEST = refusal(400, "bad-request", "The request is not valid HTTP.", close=True)
 TIMED_OUT = refusal(408, "timeout", "The request took too long to arrive.", close=True)
@@ -234,6 +236,8 @@ class Connection(BaseProtocol):
             )
         if gate is None or early is not None:
             early = early or NOT_FOUND
+            if early.status != OK:
+                listener.ingest.turned_away(early, message.method, path, gate)
             self._answer(early, close=message.should_close or not body.is_eof())
             return
         if body.is_eof():
@@ -365,8 +369,8 @@ class Connection(BaseProtocol):
 
     def abort(self) -> None:
         """Close without waiting for anything."""
-        if isinstance(self.transport, asyncio.Transport):
-            self.transport.abort()
+        if self.transport is not None:
+            cast("asyncio.Transport", self.transport).abort()
 
 
 _HEADS: dict[tuple[int, str, tuple[tuple[str, str], ...], bool], bytes] = {}
