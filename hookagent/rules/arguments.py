@@ -257,7 +257,7 @@ SECONDS_MAX = 100_000_000_000
 
 def moment_ms(value: Any) -> int | None:
     """Read a time met in a payload: RFC 3339 text, Unix seconds or milliseconds."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, int | float):
         return round(value if abs(value) >= SECONDS_MAX else value * 1000)

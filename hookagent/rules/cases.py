@@ -1,5 +1,6 @@
 """Reads `[[rule.NAME.test]]`: an event, and what the rule must make of it."""
 
+import re
 from typing import Any
 
 from hookagent.eventfile import parse_time
@@ -47,15 +48,24 @@ def _read_case(table: Table, pattern: Pattern) -> Case:
     return case
 
 
+_GLOB_PART = re.compile(r"\\(.)|\[(!?)(.[^\]]*)\]|(\*)|(\?)", re.DOTALL)
+
+
 def sample_of(glob: str) -> str:
     """Return a text that a glob of a source or type takes."""
-    sample = glob.replace("\\", "").replace("*", "example").replace("?", "x")
-    opening = sample.find("[")
-    while 0 <= opening < sample.find("]", opening):
-        member = sample[opening + 1] if sample[opening + 1] != "!" else "_"
-        sample = sample[:opening] + member + sample[sample.find("]", opening) + 1 :]
-        opening = sample.find("[")
-    return sample
+
+    def fill(found: re.Match[str]) -> str:
+        escaped, negated, members, run, _one = found.groups()
+        if escaped:
+            return escaped
+        if members:
+            return members[0] if not negated else next(it for it in _OTHERS if it not in members)
+        return "example" if run else "x"
+
+    return _GLOB_PART.sub(fill, glob)
+
+
+_OTHERS = "xyz0123456789abcdefghijklmnopqrstuvw_ "
 
 
 def _read_time(table: Table) -> int | None:

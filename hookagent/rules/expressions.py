@@ -22,7 +22,7 @@ from hookagent.rules.scope import Scope, read_reference
 from hookagent.subject import Reference
 
 LENGTH_MAX = 500
-DEPTH_MAX = 40
+DEPTH_MAX = 20
 """Parentheses and signs in each other."""
 UNKNOWN: Final = MISSING
 INTEGER_MAX = 2**63

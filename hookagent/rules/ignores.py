@@ -53,6 +53,8 @@ def _lines(text: str, rule: tuple[str, int] | None) -> list[tuple[int, str]]:
     end = header
     while end < len(lines) and not _is_header_of_another(lines[end], own):
         end += 1
+    while end < len(lines) and lines[end - 1].lstrip().startswith("#"):
+        end -= 1  # what stands right above the next rule is about that one
     return [(number + 1, lines[number]) for number in range(start, end)]
 
 
