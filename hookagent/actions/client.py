@@ -90,25 +90,32 @@ class Client:
     """Sends requests. One per running agent; see `client_of`."""
 
     def __init__(self, outside: Outside) -> None:
-        import aiohttp
-
         self._outside = outside
         self.circuits = Circuits()
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=CONNECTIONS_MAX,
-                ttl_dns_cache=10,
-                socket_factory=_guarded_socket,
-            ),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
-        )
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    def _session(self, *, is_local: bool) -> "aiohttp.ClientSession":
+        """Return a session; a connection to a local address is never used without its permit."""
+        import aiohttp
+
+        if is_local not in self._sessions:
+            self._sessions[is_local] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS_MAX,
+                    ttl_dns_cache=10,
+                    socket_factory=_guarded_socket,
+                ),
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
+            )
+        return self._sessions[is_local]
 
     async def close(self) -> None:
         """End all connections."""
-        await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def send(self, request: Request, call: Call) -> Answer:
         """Make one exchange within the call's time. Raises Refused or Unreachable."""
@@ -137,7 +144,7 @@ class Client:
         import aiohttp
         from yarl import URL
 
-        async with self._session.request(
+        async with self._session(is_local=request.permit.is_local).request(
             request.method,
             URL(request.url, encoded=True),
             headers=_with_ours(request.headers, call),

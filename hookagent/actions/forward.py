@@ -14,7 +14,7 @@ from hookagent.actions.egress import Permit, read_address
 from hookagent.actions.exchange import exchange
 from hookagent.actions.http import with_key
 from hookagent.actions.signing import Sign, Signing, signed
-from hookagent.actions.values import Url
+from hookagent.actions.values import Url, Urls
 from hookagent.event import Headers, RawRequest
 from hookagent.job import Again, Done, Never, Outcome
 from hookagent.redact import is_sensitive
@@ -39,7 +39,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Where to, and what goes along."""
 
     url: Annotated[
-        list[Url] | Url,
+        Urls,
         msgspec.Meta(
             description="The application's address, or a list of them.",
             examples=["http://127.0.0.1:3000/webhooks"],
@@ -87,9 +87,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 def prepare(options: Options, scope: Scope) -> Prepared:
     """Take over the request. Raises TemplateError for a path that would climb."""
-    urls = options.url if isinstance(options.url, list) else [options.url]
     return Prepared(
-        requests=tuple(_request(url, options, scope) for url in urls),
+        requests=tuple(_request(url, options, scope) for url in options.url.each),
         sign=Signing.of(options.sign),
     )
 

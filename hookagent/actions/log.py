@@ -12,15 +12,19 @@ from hookagent.template import Scope, terminal_safe
 about = "Say one line, in the terminal and in the step's output."
 
 LINE_LENGTH_MAX = 8192
+_NAMES_THE_EVENT = Text.parse("{{ @source }} {{ @type | default('event') }} {{ @id }}")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What to say."""
 
     text: Annotated[
-        Text,
-        msgspec.Meta(description="The line; left out, it names the event.", examples=["{{ id }}"]),
-    ] = Text.parse("{{ @source }} {{ @type | default('event') }} {{ @id }}")
+        Text | None,
+        msgspec.Meta(
+            description="The line; left out, it names the event.",
+            examples=["{{ itemId }} is low: {{ currentStock }} left"],
+        ),
+    ] = None
     level: Annotated[
         Literal["info", "warning", "error"],
         msgspec.Meta(description="How grave it is; goes before the line."),
@@ -36,7 +40,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 def prepare(options: Options, scope: Scope) -> Prepared:
     """Fill the line. Raises TemplateError."""
-    return Prepared(text=options.text.fill(scope)[:LINE_LENGTH_MAX], level=options.level)
+    text = options.text or _NAMES_THE_EVENT
+    return Prepared(text=text.fill(scope)[:LINE_LENGTH_MAX], level=options.level)
 
 
 async def run(prepared: Prepared, _call: Call, outside: Outside) -> Outcome:

@@ -34,7 +34,8 @@ def check(options: type[msgspec.Struct], table: Table, environment: Environment 
         table.raw(name)
     read(options, given, (), reader)
     for found in reader.found:
-        table.report(found.code, found.message, at=found.where, hint=found.hint)
+        is_key = found.code == "unknown-key"
+        table.report(found.code, found.message, at=found.where, hint=found.hint, on_key=is_key)
 
 
 def bind(options: type[S], data: Mapping[str, Any], environment: Environment, *, what: str) -> S:
@@ -89,8 +90,6 @@ def _convert(kind: Any, value: Any, where: Where, reader: Reader) -> Any:
         return bare.read(value, where, reader)
     if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
         return read(bare, value, where, reader)
-    if origin in (Union, types.UnionType):
-        return _convert_union(get_args(bare), value, where, reader)
     if isinstance(value, str) and (bare is str or origin is Literal):
         value = reader.expand(value, where)
     try:
@@ -128,16 +127,6 @@ def _convert_many(kind: Any, value: Any, where: Where, reader: Reader) -> Any:
     return {
         name: _convert(arguments[1], item, (*where, name), reader) for name, item in value.items()
     }
-
-
-def _convert_union(options: tuple[Any, ...], value: Any, where: Where, reader: Reader) -> Any:
-    """Read as the first type that takes the value; report what the last one says."""
-    for option in options[:-1]:
-        trial = Reader(reader.environment)
-        made = _convert(option, value, where, trial)
-        if not trial.found:
-            return made
-    return _convert(options[-1], value, where, reader)
 
 
 def _name(where: Where) -> str:

@@ -200,7 +200,24 @@ def schema(action: Action) -> dict[str, Any]:
     reference = made.pop("$ref", "").rpartition("/")[2]
     definitions = made.pop("$defs", {})
     top = definitions.pop(reference, made)
-    return {**top, "$defs": definitions} if definitions else dict(top)
+    whole = {**top, "$defs": definitions} if definitions else top
+    return cast("dict[str, Any]", _as_toml(whole))
+
+
+def _as_toml(part: Any) -> Any:
+    """Take null out of a schema, since TOML has none, and close every table."""
+    if isinstance(part, list):
+        return [_as_toml(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: _as_toml(item) for key, item in part.items() if (key, item) != ("default", None)}
+    if "properties" in made:
+        made["additionalProperties"] = False
+    some = [option for option in made.get("anyOf", ()) if option != {"type": "null"}]
+    if len(some) == 1:
+        del made["anyOf"]
+        return {**some[0], **made}
+    return {**made, "anyOf": some} if some else made
 
 
 def _schema_of(kind: type) -> dict[str, Any]:

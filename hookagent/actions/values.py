@@ -144,7 +144,7 @@ class Json(Value):
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
-        return {}
+        return {"type": ["object", "array", "string", "number", "boolean"]}
 
 
 def encode_json(value: Any) -> bytes:
@@ -248,6 +248,29 @@ class Url(Value):
             if any(unquote(segment) in {".", ".."} for segment in path.split("/")):
                 raise TemplateError("a value would climb out of the URL's path")
         return quote(text.partition("#")[0], safe=_URL_SAFE)
+
+
+class Urls(Value):
+    """One address or a list of them."""
+
+    __slots__ = ("each",)
+
+    def __init__(self, each: tuple[Url, ...]) -> None:
+        self.each = each
+
+    @classmethod
+    def read(cls, value: Any, where: Where, reader: Reader) -> Self | None:
+        if not isinstance(value, list):
+            one = Url.read(value, where, reader)
+            return None if one is None else cls((one,))
+        if not value:
+            reader.report("wrong-url", f"`{_last(where)}` must name at least one address", where)
+        read = [Url.read(item, (*where, place), reader) for place, item in enumerate(value)]
+        return cls(tuple(url for url in read if url is not None))
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        return {"anyOf": [Url.schema(), {"type": "array", "items": Url.schema(), "minItems": 1}]}
 
 
 _URL_SAFE = "%:/?[]@!$&'()*+,;=-._~"
