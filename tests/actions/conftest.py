@@ -1,5 +1,7 @@
 """What action tests share: an event, a call, an outside, and real local servers."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 
@@ -57,6 +59,14 @@ async def act(name, options, outside, payload=None, *, call=None, **of_event):
     step = bind(name, options, outside.environment)
     scope = scope_of(payload, **of_event)
     return await step.execute(scope, call or call_of(scope.event), outside)
+
+
+async def until(condition, seconds=5):
+    """Wait for what another process does; True when it came about in time."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event of ours
+        await asyncio.sleep(0.01)
+    return condition()
 
 
 @pytest.fixture
