@@ -122,7 +122,7 @@ class Saving:
         return saved
 
     def _runs(self) -> int:
-        rules = dict(self._all("SELECT id, name FROM rules"))
+        rules: dict[int, str] = {row[0]: row[1] for row in self._all("SELECT id, name FROM rules")}
         saved = 0
         for row in self._ranges("runs", _RUN):
             seq, run_id, event_seq, rule_id, _, *rest = row

@@ -23,12 +23,14 @@ def check_at_start(connection: sqlite3.Connection, path: Path) -> None:
     if path.stat().st_size <= FULL_CHECK_BYTES:
         problems = _quick_check(connection, "quick_check(1)")
     else:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         problems = [
             problem
             for table in SMALL_TABLES
+            if table in tables
             for problem in _quick_check(connection, f"quick_check({table})")
         ]
-        for table in ("events", "runs"):
+        for table in tables & {"events", "runs"}:
             connection.execute(
                 f"SELECT * FROM {table} ORDER BY seq DESC LIMIT {NEWEST}"  # noqa: S608 - constants of ours
             ).fetchall()

@@ -84,15 +84,21 @@ class SqliteStore:
         if self._mode is Mode.SERVE:
             self._lock.take()
         try:
-            connection = connect(self.path, Purpose.WRITE)
+            return self._sound_connection()
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, (sqlite3.Error, OSError)):
+                raise unavailable(error, self.path) from error
+            raise
+
+    def _sound_connection(self) -> sqlite3.Connection:
+        connection = connect(self.path, Purpose.WRITE)
+        try:
             if self._mode is Mode.SERVE:
                 check_at_start(connection, self.path)
             migrate(connection, self.path)
-        except (sqlite3.Error, OSError) as error:
-            self._lock.release()
-            raise unavailable(error, self.path) from error
         except BaseException:
-            self._lock.release()
+            connection.close()
             raise
         return connection
 

@@ -1,0 +1,525 @@
+"""What every engine of the store must do. A test class inherits it and gives the fixture `reopen`.
+
+`reopen()` is an asynchronous context manager that opens the same store each time.
+"""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from hookagent.job import Attempt, RunState, Step, StepState
+from hookagent.store.base import (
+    Accepted,
+    EventFilter,
+    EventState,
+    Routed,
+    RuleVersion,
+    RunFilter,
+    StateWrite,
+)
+from tests.store.making import T0, event, refusal, replay, run, running
+
+LEASE = {"now": T0, "lease_until": T0 + 1_000, "limit": 100}
+
+
+async def seqs(store, **wanted):
+    return [found.seq for found in await store.events(EventFilter(**wanted))]
+
+
+async def ids(store, **wanted):
+    return [found.id for found in await store.events(EventFilter(**wanted))]
+
+
+async def settle_refusals(store, count):
+    async with asyncio.timeout(5):
+        while len(await store.rejected(limit=1000)) != count:  # noqa: ASYNC110 - refusals come unannounced
+            await asyncio.sleep(0.005)
+
+
+class Accepting:
+    async def test_an_event_comes_back_exactly_as_it_was(self, store):
+        for given in (
+            event(1),
+            event(2, type="", source="other", key=b"id-7", content_key=b"", detail="unsigned"),
+            event(
+                3, content_key=b"x" * 32, signed_at=T0, secret_index=None, body=bytes(range(256))
+            ),
+        ):
+            assert await store.accept(given) == Accepted(given.id)
+            found = await store.event(given.id)
+            assert found is not None
+            assert found.event == given
+            assert found.summary.size == len(given.request.body)
+            assert found.summary.state is EventState.STORED
+
+    async def test_the_same_key_at_the_same_source_is_a_duplicate_of_the_first(self, store):
+        first, again = event(1), event(1, id="evt_again")
+        await store.accept(first)
+        assert await store.accept(again) == Accepted(first.id, is_duplicate=True)
+        assert await store.accept(event(1, id="evt_elsewhere", source="b")) == Accepted(
+            "evt_elsewhere"
+        )
+        found = await store.event(first.id)
+        assert found is not None
+        assert found.summary.duplicates == 1
+        assert await store.event("evt_again") is None
+
+    async def test_of_a_race_for_one_key_exactly_one_is_stored(self, store):
+        rivals = [event(1, id=f"evt_{n}") for n in range(50)]
+        answers = await asyncio.gather(*(store.accept(rival) for rival in rivals))
+        assert [answer.is_duplicate for answer in answers].count(False) == 1
+        assert {answer.id for answer in answers} == {"evt_0"}
+        assert (await store.events(EventFilter()))[0].duplicates == 49
+
+    async def test_new_events_and_duplicates_may_share_a_commit(self, store):
+        await store.accept(event(1))
+        mixed = [event(n, id=f"evt_{n}_{turn}") for turn in range(2) for n in (1, 2, 3)]
+        answers = await asyncio.gather(*(store.accept(one) for one in mixed))
+        assert [answer.id for answer in answers] == [event(1).id, "evt_2_0", "evt_3_0"] * 2
+        assert [answer.is_duplicate for answer in answers] == [True, False, False, True, True, True]
+
+    async def test_an_id_that_is_there_already_is_a_duplicate_too(self, store):
+        await store.accept(event(1))
+        assert (await store.accept(event(2, id=event(1).id))).is_duplicate
+
+    async def test_duplicates_are_known_after_a_restart(self, reopen):
+        async with reopen() as store:
+            await asyncio.gather(*(store.accept(event(n)) for n in range(1, 40)))
+        async with reopen() as store:
+            answers = await asyncio.gather(*(store.accept(event(n)) for n in range(1, 40)))
+            assert all(answer.is_duplicate for answer in answers)
+            assert not (await store.accept(event(40))).is_duplicate
+
+    async def test_sequence_numbers_grow_by_arrival_and_survive_a_restart(self, reopen):
+        async with reopen() as store:
+            for n in (1, 2, 3):
+                await store.accept(event(n, at=T0 - n))
+            before = await seqs(store)
+            assert before == sorted(before, reverse=True)
+        async with reopen() as store:
+            await store.accept(event(4))
+            assert max(await seqs(store)) > max(before)
+
+    async def test_refusals_are_listed_newest_first_and_found_by_id(self, store):
+        store.reject(refusal(1))
+        store.reject(refusal(2, source="other", body=b"\x00\xff"))
+        await settle_refusals(store, 2)
+        assert await store.rejected(limit=10) == [
+            await store.rejection(refusal(2).id),
+            await store.rejection(refusal(1).id),
+        ]
+        found = await store.rejection(refusal(2).id)
+        assert found is not None
+        assert found.request == refusal(2, source="other", body=b"\x00\xff").request
+        assert [one.source for one in await store.rejected(limit=10, source="other")] == ["other"]
+        assert await store.rejection("rej_none") is None
+
+
+class Working:
+    async def test_events_are_claimed_oldest_first_and_once(self, store):
+        for n in (1, 2, 3):
+            await store.accept(event(n))
+        first = await store.claim_events("a", now=T0, lease_until=T0 + 10, limit=2)
+        second = await store.claim_events("b", now=T0 + 5, lease_until=T0 + 15, limit=5)
+        assert [one.id for one in first] == [event(1).id, event(2).id]
+        assert [one.id for one in second] == [event(3).id]
+        late = await store.claim_events("b", now=T0 + 10, lease_until=T0 + 20, limit=5)
+        assert late == first
+
+    async def test_an_event_that_comes_in_leased_is_claimed_by_nobody_meanwhile(self, store):
+        await store.accept(event(1), owner="a", lease_until=T0 + 10)
+        await asyncio.gather(
+            store.accept(event(2), owner="a", lease_until=T0 + 10), store.accept(event(3))
+        )
+        free = await store.claim_events("b", now=T0 + 9, lease_until=T0 + 20, limit=9)
+        assert [one.id for one in free] == [event(3).id]
+        late = await store.claim_events("b", now=T0 + 10, lease_until=T0 + 20, limit=9)
+        assert len(late) == 2
+
+    async def test_routing_is_fenced_and_happens_once(self, store):
+        await store.accept(event(1), owner="a", lease_until=T0 + 10)
+        outcome = Routed(event_id=event(1).id, runs=[run(1, event(1))])
+        assert await store.route("b", [outcome]) == [False]
+        assert await store.runs(RunFilter()) == []
+        assert await store.route("a", [outcome]) == [True]
+        again = Routed(event_id=event(1).id, runs=[run(2, event(1), "other")])
+        assert await store.route("a", [again, Routed(event_id="evt_none")]) == [False, False]
+        assert [one.id for one in await store.runs(RunFilter())] == [run(1, None).id]
+        assert await store.claim_events("a", **LEASE) == []
+
+    async def test_a_second_run_of_a_rule_for_an_event_is_dropped(self, store):
+        await store.accept(event(1))
+        twice = [run(1, event(1)), run(2, event(1)), run(3, event(1), "other")]
+        await store.route("a", [Routed(event_id=event(1).id, runs=twice)])
+        assert len(await store.runs(RunFilter())) == 2
+
+    async def test_a_run_comes_back_exactly_as_it_was(self, store):
+        await store.accept(event(1))
+        step = Step(
+            name="one",
+            action="http",
+            state=StepState.WAITING,
+            attempts=[Attempt(started_at=T0, ms=3, outcome="again", error="500")],
+            output={"a": [1, "é"]},
+        )
+        given = run(
+            1, event(1), version="v1", state=RunState.WAITING, steps=[step], due_at=T0 + 5,
+            facts={"window": {"count": 3}},
+        )  # fmt: skip
+        await store.route("a", [Routed(event_id=event(1).id, runs=[given])])
+        assert await store.run(given.id) == given
+        assert await store.run("run_none") is None
+
+    async def test_due_retries_come_before_new_runs_and_none_comes_early(self, store):
+        for n in (1, 2, 3, 4):
+            await store.accept(event(n))
+        given = [
+            run(1, event(1)),
+            run(2, event(2), state=RunState.WAITING, due_at=T0 + 20),
+            run(3, event(3), state=RunState.WAITING, due_at=T0 + 10),
+            run(4, event(4), state=RunState.WAITING, due_at=T0 + 30),
+        ]
+        for one in given:
+            await store.route("a", [Routed(event_id=one.event_id, runs=[one])])
+        taken = await store.claim_runs("a", now=T0 + 20, lease_until=T0 + 99, limit=9)
+        assert [one.id for one in taken] == [given[2].id, given[1].id, given[0].id]
+        assert {one.state for one in taken} == {RunState.RUNNING}
+        assert {one.owner for one in taken} == {"a"}
+        assert not any(one.is_interrupted for one in taken)
+
+    async def test_a_pending_run_is_claimed_even_when_the_clock_went_back(self, store):
+        await store.accept(event(1))
+        await store.route("a", [Routed(event_id=event(1).id, runs=[run(1, event(1))])])
+        assert len(await store.claim_runs("a", now=5, lease_until=9, limit=9)) == 1
+
+    async def test_runs_of_excluded_rules_stay(self, store):
+        await store.accept(event(1))
+        both = [run(1, event(1), "busy"), run(2, event(1), "free")]
+        await store.route("a", [Routed(event_id=event(1).id, runs=both)])
+        taken = await store.claim_runs("a", **LEASE, exclude_rules=["busy"])
+        assert [one.rule for one in taken] == ["free"]
+
+    async def test_a_run_whose_lease_ran_out_is_interrupted_and_the_old_owner_fenced(self, store):
+        await store.accept(event(1))
+        given = running(1, event(1))
+        await store.route("w", [Routed(event_id=event(1).id, runs=[given])])
+        assert await store.claim_runs("b", now=given.lease_until - 1, lease_until=0, limit=9) == []
+        until = given.lease_until + 100
+        (taken,) = await store.claim_runs("b", now=given.lease_until, lease_until=until, limit=9)
+        assert taken.is_interrupted
+        done = msgspec.structs.replace(given, state=RunState.DONE)
+        assert await store.record("w", [done]) == [False]
+        assert await store.renew("w", [given.id], lease_until=until) == []
+        assert await store.renew("b", [given.id, "run_none"], lease_until=until) == [given.id]
+        assert await store.record("b", [done]) == [True]
+        assert await store.record("b", [done]) == [False]
+
+    async def test_taking_over_ends_the_leases_of_others_only(self, store):
+        for n in (1, 2, 3):
+            await store.accept(event(n), owner="old", lease_until=T0 + 9_000)
+        await store.route(
+            "old", [Routed(event_id=event(1).id, runs=[running(1, event(1), owner="old")])]
+        )
+        await store.take_over("new")
+        assert len(await store.claim_events("new", now=1, lease_until=T0, limit=9)) == 2
+        (taken,) = await store.claim_runs("new", now=T0, lease_until=T0 + 5, limit=9)
+        assert taken.is_interrupted
+        await store.take_over("new")
+        assert await store.claim_runs("new", now=T0, lease_until=T0 + 5, limit=9) == []
+
+    async def test_a_recorded_run_that_waits_is_due_then(self, store):
+        await store.accept(event(1))
+        given = running(1, event(1))
+        await store.route("w", [Routed(event_id=event(1).id, runs=[given])])
+        assert await store.next_due() == given.lease_until
+        waiting = msgspec.structs.replace(given, state=RunState.WAITING, due_at=T0 + 500)
+        assert await store.record("w", [waiting]) == [True]
+        assert await store.next_due() == T0 + 500
+        found = await store.run(given.id)
+        assert found is not None
+        assert (found.owner, found.lease_until) == ("", 0)
+
+    async def test_work_survives_a_restart(self, reopen):
+        async with reopen() as store:
+            await store.accept(event(1))
+            await store.accept(event(2))
+            await store.route("w", [Routed(event_id=event(1).id, runs=[run(1, event(1))])])
+        async with reopen() as store:
+            assert await store.claim_events("a", **LEASE) == [event(2)]
+            assert [one.id for one in await store.claim_runs("a", **LEASE)] == [run(1, None).id]
+
+    async def test_dead_runs_are_revived_with_fresh_attempts_or_discarded(self, store):
+        await store.accept(event(1))
+        steps = [
+            Step(name="one", action="log", state=StepState.DONE),
+            Step(
+                name="two",
+                action="http",
+                state=StepState.DEAD,
+                attempts=[Attempt(started_at=T0, ms=1, outcome="never")],
+            ),
+        ]
+        dead = run(1, event(1), state=RunState.DEAD, step=1, steps=steps, reason="no", ended_at=T0)
+        await store.route("w", [Routed(event_id=event(1).id, runs=[dead])])
+        assert await store.claim_runs("w", **LEASE) == []
+        revived = await store.revive(dead.id, now=T0 + 9)
+        assert revived is not None
+        assert (revived.state, revived.reason, revived.ended_at) == (RunState.PENDING, "", 0)
+        assert revived.steps[0] == steps[0]
+        assert revived.steps[1].attempts == []
+        assert await store.revive(dead.id, now=T0) is None
+        assert await store.discard(dead.id, now=T0) is None
+        assert await store.next_due() == 0
+        (taken,) = await store.claim_runs("w", **LEASE)
+        await store.record("w", [msgspec.structs.replace(taken, state=RunState.DEAD)])
+        discarded = await store.discard(dead.id, now=T0 + 10)
+        assert discarded is not None
+        assert (discarded.state, discarded.ended_at) == (RunState.DISCARDED, T0 + 10)
+        assert await store.discard("run_none", now=T0) is None
+
+
+class OverTime:
+    async def test_state_is_written_read_due_and_forgotten(self, store):
+        await store.accept(event(1))
+        states = [
+            StateWrite(rule="a", key="x", value=b"1", due_at=T0 + 5),
+            StateWrite(rule="a", key="y", value=b"2"),
+            StateWrite(rule="b", key="x", value=b"3", due_at=T0 + 1),
+        ]
+        await store.route("w", [Routed(event_id=event(1).id, states=states)])
+        assert await store.states() == states
+        assert await store.states("b") == states[2:]
+        assert await store.next_due() == T0 + 1
+        assert await store.due_states(now=T0, limit=9) == []
+        assert await store.due_states(now=T0 + 5, limit=9) == [states[2], states[0]]
+        forgotten = StateWrite(rule="b", key="x", value=None)
+        changed = StateWrite(rule="a", key="x", value=b"9")
+        assert await store.route("w", [Routed(event_id="", states=[forgotten, changed])]) == [True]
+        assert await store.states() == [changed, states[1]]
+        assert await store.next_due() is None
+
+    async def test_a_timer_may_fire_a_run_with_or_without_an_event(self, store):
+        await store.accept(event(1))
+        await store.route("w", [Routed(event_id=event(1).id)])
+        late = [run(1, event(1), "debounce"), run(2, None, "absence"), run(3, None, "absence")]
+        assert await store.route("w", [Routed(event_id="", runs=late)]) == [True]
+        assert [one.event_id for one in await store.claim_runs("w", **LEASE)] == [
+            event(1).id,
+            "",
+            "",
+        ]
+        assert await ids(store, status="quiet") == []
+        assert await ids(store, rule="debounce") == [event(1).id]
+
+    async def test_rule_versions_are_kept_once(self, store):
+        await store.accept(event(1))
+        version = RuleVersion(hash="h", rule="a", steps=[{"action": "log", "text": "é"}])
+        await store.route("w", [Routed(event_id=event(1).id, versions=[version, version])])
+        assert await store.rule_version("h") == version
+        assert await store.rule_version("none") is None
+
+    async def test_values_are_kept_replaced_and_forgotten(self, reopen):
+        async with reopen() as store:
+            await store.keep("a", b"\x00x")
+            await store.keep("b", b"1")
+            await store.keep("b", b"2")
+            await store.keep("a", None)
+        async with reopen() as store:
+            assert await store.kept("a") is None
+            assert await store.kept("b") == b"2"
+
+
+@pytest.fixture
+async def history(store):
+    """Eight events with everything a filter tells apart."""
+    given = [
+        event(1, type="pull_request.opened", body=b'{"text": "A blue whale"}'),
+        event(2, type="pull_request.closed"),
+        event(3, source="stripe", type="charge.failed", body="ein Bl\u00e4uling".encode()),
+        event(4, type="push"),
+        event(5, source="stripe", type="charge.failed"),
+    ]
+    given += [replay(6, given[0]), replay(7, given[0]), event(8, type="push", body=b"\xff blue")]
+    for one in given:
+        await store.accept(one)
+    done = running(1, given[0], "label")
+    dead = running(2, given[0], "notify")
+    outcomes = [
+        Routed(event_id=given[0].id, runs=[done, dead]),
+        Routed(event_id=given[1].id, runs=[run(3, given[1], "label")]),
+        Routed(
+            event_id=given[2].id,
+            runs=[run(4, given[2], "notify", state=RunState.WAITING, due_at=T0)],
+        ),
+        Routed(event_id=given[3].id),
+        Routed(event_id=given[4].id, runs=[running(5, given[4], "notify")]),
+    ]
+    await store.route("w", outcomes)
+    await store.record(
+        "w",
+        [
+            msgspec.structs.replace(done, state=RunState.DONE, ended_at=T0 + 50),
+            msgspec.structs.replace(dead, state=RunState.DEAD, reason="no"),
+        ],
+    )
+    return given
+
+
+class Looking:
+    @pytest.mark.parametrize(
+        ("wanted", "numbers"),
+        [
+            ({}, [8, 7, 6, 5, 4, 3, 2, 1]),
+            ({"limit": 3}, [8, 7, 6]),
+            ({"source": "stripe"}, [5, 3]),
+            ({"source": "none"}, []),
+            ({"type": "pull_request.*"}, [2, 1]),
+            ({"type": "push"}, [8, 7, 6, 4]),
+            ({"type": "push", "origin": "live"}, [8, 4]),
+            ({"origin": "replay"}, [7, 6]),
+            ({"parent": event(1).id}, [7, 6]),
+            ({"parent": event(1).id, "source": "stripe"}, []),
+            ({"parent": event(1).id, "limit": 1}, [7]),
+            ({"status": "stored"}, [8, 7, 6]),
+            ({"status": "stored", "origin": "live"}, [8]),
+            ({"status": "routed"}, [5, 4, 3, 2, 1]),
+            ({"status": "routed", "source": "stripe"}, [5, 3]),
+            ({"status": "quiet"}, [4]),
+            ({"status": "quiet", "source": "stripe"}, []),
+            ({"status": "quiet", "rule": "label"}, []),
+            ({"status": "done"}, [1]),
+            ({"status": "dead"}, [1]),
+            ({"status": "pending"}, [2]),
+            ({"status": "waiting"}, [3]),
+            ({"status": "running"}, [5]),
+            ({"status": "discarded"}, []),
+            ({"rule": "label"}, [2, 1]),
+            ({"rule": "notify"}, [5, 3, 1]),
+            ({"rule": "notify", "source": "stripe"}, [5, 3]),
+            ({"rule": "notify", "status": "dead", "type": "pull*"}, [1]),
+            ({"rule": "none"}, []),
+            ({"since": T0 + 6}, [8, 7, 6]),
+            ({"until": T0 + 2}, [2, 1]),
+            ({"since": T0 + 3, "until": T0 + 4}, [4, 3]),
+            ({"since": T0 + 3, "source": "stripe", "rule": "notify"}, [5, 3]),
+            ({"since": T0 + 100_000_000}, []),
+            ({"text": "blue"}, [8, 1]),
+            ({"text": "BLUE WH"}, [1]),
+            ({"text": "bläu"}, [3]),
+            ({"text": "bl"}, [8, 3, 1]),
+            ({"text": "blue", "status": "done"}, [1]),
+            ({"text": "blue", "source": "stripe"}, []),
+            ({"text": 'no"such'}, []),
+        ],
+    )
+    async def test_a_filter_finds_exactly_its_events(self, store, history, wanted, numbers):
+        by_id = {one.id: number for number, one in enumerate(history, 1)}
+        assert [by_id[found] for found in await ids(store, **wanted)] == numbers
+        wanted = {"limit": 50} | wanted
+        if wanted["limit"] == 50:
+            first = min(await seqs(store))
+            forward = [by_id[found] for found in await ids(store, **wanted, after=first)]
+            assert forward == [number for number in reversed(numbers) if number > 1]
+
+    async def test_pages_follow_each_other_without_gap_or_repetition(self, store, history):
+        found = []
+        before = 0
+        while page := await seqs(store, before=before, limit=3):
+            found += page
+            before = page[-1]
+        assert found == await seqs(store)
+
+    async def test_following_begins_after_and_goes_up(self, store, history):
+        all_of_them = sorted(await seqs(store))
+        assert await seqs(store, after=all_of_them[2], limit=2) == all_of_them[3:5]
+
+    async def test_a_summary_says_what_happened(self, store, history):
+        (found,) = await store.events(EventFilter(status="dead"))
+        assert found.runs == {"done": 1, "dead": 1}
+        assert found.state is EventState.ROUTED
+        assert (found.code, found.integrity) == ("ok", "body-signed")
+        assert (found.method, found.target) == ("POST", "/hooks/a?n=1")
+        record = await store.event(found.id)
+        assert record is not None
+        assert [one.rule for one in record.runs] == ["label", "notify"]
+        assert record.replays == [history[5].id, history[6].id]
+
+    async def test_ids_are_found_by_their_beginning(self, store, history):
+        assert await store.event_ids_like(history[2].id[:15], 10) == [one.id for one in history]
+        assert await store.event_ids_like(history[2].id, 10) == [history[2].id]
+        assert await store.event_ids_like("evt_", 2) == [one.id for one in history[:2]]
+        assert await store.event_ids_like("%", 2) == []
+
+    @pytest.mark.parametrize(
+        ("wanted", "numbers"),
+        [
+            ({}, [5, 4, 3, 2, 1]),
+            ({"limit": 2}, [5, 4]),
+            ({"states": [RunState.DEAD, RunState.WAITING]}, [4, 2]),
+            ({"rule": "label"}, [3, 1]),
+            ({"rule": "label", "states": [RunState.DONE]}, [1]),
+            ({"event_id": event(1).id}, [2, 1]),
+            ({"since": T0 + 4}, [5, 4]),
+            ({"before": run(3, None).id}, [2, 1]),
+            ({"rule": "none"}, []),
+        ],
+    )
+    async def test_runs_are_listed_newest_first(self, store, history, wanted, numbers):
+        found = await store.runs(RunFilter(**wanted))
+        assert [one.id for one in found] == [run(number, None).id for number in numbers]
+
+    async def test_the_counts_are_right(self, store, history):
+        await store.accept(event(8, id="evt_again", at=T0 + 120_000))
+        store.reject(refusal(1))
+        await settle_refusals(store, 1)
+        stats = await store.stats(since=0)
+        assert stats.events == 8
+        assert stats.runs == {"pending": 1, "running": 1, "waiting": 1, "done": 1, "dead": 1}
+        assert (stats.unrouted, stats.oldest_unrouted_at) == (3, T0 + 6)
+        assert stats.size_bytes > 0
+        github, stripe = sorted(stats.sources, key=lambda one: one.source)
+        assert (github.events, github.duplicates, github.rejected) == (6, 1, 1)
+        assert (stripe.events, stripe.duplicates, stripe.rejected) == (2, 0, 0)
+        assert github.last_received_at == T0 + 120_000
+        recent = await store.stats(since=T0 + 120_000)
+        assert {one.source: (one.events, one.duplicates) for one in recent.sources} == {
+            "github": (0, 1),
+            "stripe": (0, 0),
+        }
+
+
+class Pruning:
+    async def test_only_old_finished_events_go_with_their_runs(self, store, history):
+        for one in history[5:]:
+            await store.route("w", [Routed(event_id=one.id)])
+        pruned = await store.prune(before=T0 + 7, limit=100)
+        assert (pruned.events, pruned.runs) == (2, 0)
+        kept = [one.id for one in reversed(history) if one not in (history[3], history[5])]
+        assert await ids(store) == kept
+        assert await ids(store, status="quiet") == [history[7].id, history[6].id]
+
+    async def test_a_pruned_event_is_new_when_it_comes_again_and_its_number_is_not(self, store):
+        for n in (1, 2):
+            await store.accept(event(n))
+            of = running(n, event(n))
+            await store.route("w", [Routed(event_id=event(n).id, runs=[of])])
+            await store.record("w", [msgspec.structs.replace(of, state=RunState.DONE)])
+        highest = max(await seqs(store))
+        pruned = await store.prune(before=T0 + 100, limit=1)
+        assert (pruned.events, pruned.runs) == (1, 1)
+        assert (await store.prune(before=T0 + 100, limit=9)).events == 1
+        assert await store.runs(RunFilter()) == []
+        assert not (await store.accept(event(1))).is_duplicate
+        assert await seqs(store) == [highest + 1]
+
+    async def test_old_refusals_go_too(self, store):
+        store.reject(refusal(1))
+        store.reject(refusal(50))
+        await settle_refusals(store, 2)
+        assert (await store.prune(before=T0 + 20, limit=9)).rejected == 1
+        assert [one.id for one in await store.rejected(limit=9)] == [refusal(50).id]
+
+
+class StoreConformance(Accepting, Working, OverTime, Looking, Pruning):
+    """All of it."""
