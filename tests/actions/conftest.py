@@ -61,12 +61,12 @@ async def act(name, options, outside, payload=None, *, call=None, **of_event):
     return await step.execute(scope, call or call_of(scope.event), outside)
 
 
-async def until(condition, seconds=5):
+async def until(condition, seconds=5) -> bool:
     """Wait for what another process does; True when it came about in time."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event of ours
         await asyncio.sleep(0.01)
-    return condition()
+    return bool(condition())
 
 
 @pytest.fixture

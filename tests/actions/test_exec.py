@@ -157,7 +157,7 @@ def test_a_variable_that_is_too_long_is_refused():
         ("exit 75", Again, "exit code 75"),
         ("exit 64", Never, "exit code 64"),
         ("exit 78", Never, "exit code 78"),
-        ("kill -TERM $$", Again, "signal 15"),
+        ("kill -TERM $$$$", Again, "signal 15"),
     ],
 )
 async def test_how_a_program_ends_is_sorted(outside, script, kind, error):
