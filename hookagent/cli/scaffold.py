@@ -28,7 +28,7 @@ def table_name(*parts: str) -> str:
 def _key(part: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_-]+", part):
         return part
-    return tomli_w.dumps({part: 0}).partition(" = ")[0]
+    return tomli_w.dumps({part: 0}).rpartition(" = ")[0]
 
 
 def source_block(

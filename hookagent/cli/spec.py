@@ -74,7 +74,7 @@ def _parameter(parameter: Any) -> dict[str, Any]:
         "flags": [*parameter.opts, *parameter.secondary_opts] if is_option else [],
         "help": getattr(parameter, "help", None) or "",
         "value": parameter.metavar or "",
-        "type": getattr(getattr(parameter, "bare_type", None), "__name__", ""),
+        "type": str(parameter.bare_type()),
         "required": bool(parameter.required),
         "repeats": bool(getattr(parameter, "multiple", False)) or parameter.nargs == -1,
         "default": default if isinstance(default, str | int | float | bool) else None,
