@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from hookagent.event import Event, Headers, RawRequest
-from hookagent.eventfile import read_events
+from hookagent import eventfile
 from hookagent.rules.arguments import read
 from hookagent.rules.model import Condition, Group, Pattern, Predicate, Rule, RuleSet
 from hookagent.rules.operators import OPERATORS
@@ -68,9 +68,9 @@ def events(count: int, seed: int, payloads: Path | None = None) -> list[Event]:
 
 def _recorded(path: Path) -> list[tuple[str, Any]]:
     found = []
-    for event in read_events(path.read_bytes()):
-        kind = event.request.headers.text("x-github-event") or ""
-        found.append((kind, msgspec.json.decode(event.request.body)))
+    for captured in eventfile.read(path.read_bytes()):
+        kind = captured.request.headers.text("x-github-event") or ""
+        found.append((kind, msgspec.json.decode(captured.request.body)))
     return found
 
 

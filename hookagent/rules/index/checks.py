@@ -8,10 +8,17 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hookagent.rules.index import literals
 from hookagent.rules.index.look import MANY, Key, Look, Slots, scope_of
 from hookagent.rules.model import Condition, Field, Group
 from hookagent.rules.operators import EXPR, holds
-from hookagent.rules.patterns import fits_glob, found_by, has_word
+from hookagent.rules.patterns import (
+    SUBJECT_BYTES_MAX,
+    compiled,
+    encoded,
+    glob_program,
+    has_word,
+)
 
 Test = Callable[[Any], bool]
 """Whether one atom meets what a condition asks."""
@@ -124,11 +131,63 @@ def _contains(wanted: tuple[str, ...]) -> Test:
     return lambda value: type(value) is str and any(text in value for text in wanted)
 
 
-def _any_text(fits: Callable[[str, str], bool]) -> Callable[[tuple[str, ...]], Test]:
-    def make(wanted: tuple[str, ...]) -> Test:
-        return lambda value: type(value) is str and any(fits(text, value) for text in wanted)
+def _words(wanted: tuple[str, ...]) -> Test:
+    return lambda value: type(value) is str and any(has_word(text, value) for text in wanted)
 
-    return make
+
+def fits(patterns: tuple[str, ...]) -> Test:
+    """Return the test of whether a text fits one of some globs."""
+    tests = tuple(_glob(pattern) for pattern in patterns)
+    if len(tests) == 1:
+        return tests[0]
+    return lambda value: any(test(value) for test in tests)
+
+
+def _glob(pattern: str) -> Test:
+    """Return the test of one glob; one with nothing but `*` in it needs no automaton."""
+    found = literals.of_glob(pattern)
+    if not found.is_whole:
+        fullmatch = glob_program(pattern).fullmatch
+        return lambda value: type(value) is str and fullmatch(encoded(value)) is not None
+    runs = found.runs
+    if found.starts and found.ends and len(runs) == 1:
+        return lambda value: type(value) is str and bool(value == runs[0])
+    head = runs.pop(0) if found.starts else ""
+    tail = runs.pop() if found.ends else ""
+    if not runs:
+        least = len(head) + len(tail)
+        return lambda value: (
+            type(value) is str
+            and len(value) >= least
+            and value.startswith(head)
+            and value.endswith(tail)
+        )
+    return lambda value: type(value) is str and _in_order(value, head, runs, tail)
+
+
+def _in_order(text: str, head: str, runs: list[str], tail: str) -> bool:
+    """Whether a text begins and ends so, with all runs between, one after the other."""
+    place, end = len(head), len(text) - len(tail)
+    if place > end or not text.startswith(head) or not text.endswith(tail):
+        return False
+    for run in runs:
+        place = text.find(run, place, end)
+        if place < 0:
+            return False
+        place += len(run)
+    return True
+
+
+def _regexes(patterns: tuple[str, ...]) -> Test:
+    searches = tuple(compiled(pattern).search for pattern in patterns)
+
+    def test(value: Any) -> bool:
+        if type(value) is not str:
+            return False
+        subject = encoded(value[:SUBJECT_BYTES_MAX])[:SUBJECT_BYTES_MAX]
+        return any(search(subject) is not None for search in searches)
+
+    return test
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any], Test]:
@@ -151,9 +210,9 @@ TESTS: Mapping[str, Callable[[Any], Test]] = {
     "prefix": _prefix,
     "suffix": _suffix,
     "contains": _contains,
-    "word": _any_text(has_word),
-    "glob": _any_text(fits_glob),
-    "regex": _any_text(found_by),
+    "word": _words,
+    "glob": fits,
+    "regex": _regexes,
     "gt": _ordered(operator.gt),
     "gte": _ordered(operator.ge),
     "lt": _ordered(operator.lt),

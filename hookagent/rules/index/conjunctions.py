@@ -11,10 +11,9 @@ from itertools import product
 from hookagent.rules.evaluate import is_on
 from hookagent.rules.index import access
 from hookagent.rules.index.access import Access, Cover, Kind, Range
-from hookagent.rules.index.checks import Checks, passes
+from hookagent.rules.index.checks import Checks, fits, passes
 from hookagent.rules.index.look import Key, Look, Slots, source_of, type_of
 from hookagent.rules.model import Condition, Group, Pattern, Rule
-from hookagent.rules.patterns import fits_glob
 
 CONJUNCTIONS_MAX = 32
 """A rule that would make more is indexed by a union of its choices instead."""
@@ -95,8 +94,7 @@ class Splitter:
     def _origin(self, slot: Key, patterns: tuple[str, ...]) -> Term:
         term = self._globs.get((slot, patterns))
         if term is None:
-            check = passes(slot, lambda name: any(fits_glob(part, name) for part in patterns))
-            term = Term(check, access.globs(slot, patterns))
+            term = Term(passes(slot, fits(patterns)), access.globs(slot, patterns))
             self._globs[slot, patterns] = term
         return term
 
