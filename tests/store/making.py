@@ -1,6 +1,7 @@
 """Events, runs and refusals for the tests of the store."""
 
 from hashlib import sha256
+from typing import Any
 
 from hookagent.event import Event, Headers, Origin, RawRequest, new_id
 from hookagent.job import RunState, Step
@@ -44,7 +45,7 @@ def replay(n: int, of: Event) -> Event:
 
 
 def run(n: int, of: Event | None, rule: str = "label", **changes) -> Run:
-    given = {
+    given: dict[str, Any] = {
         "id": f"run_{T0 + n:012x}{n:012x}",
         "event_id": of.id if of else "",
         "rule": rule,

@@ -71,6 +71,8 @@ def _salvage(path: Path, to: Path) -> SalvageReport:
     source = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
     source.execute("PRAGMA trusted_schema=OFF")
     source.execute("PRAGMA cell_size_check=ON")
+    # SQLite refuses a file that is shorter than its header says, except to one who mends schemas.
+    source.execute("PRAGMA writable_schema=ON")
     try:
         migrate(target, to)
         target.execute("BEGIN IMMEDIATE")

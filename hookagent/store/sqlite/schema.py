@@ -88,7 +88,7 @@ def _apply(connection: sqlite3.Connection, step: Migration) -> None:
 
 
 def statements(script: str) -> list[str]:
-    """Split a script into its statements."""
+    """Split a script into its statements; each ends at the end of a line."""
     found: list[str] = []
     pending = ""
     for line in script.splitlines(keepends=True):
