@@ -59,7 +59,7 @@ def raw_values(view: View, place: Location, framing: Framing) -> list[tuple[int,
     if place.kind != "header":
         return [(0, view.at(place, Code.MISSING))]
     found: list[tuple[int, bytes]] = []
-    for index, name in enumerate(header_names(view, place)):
+    for index, name in enumerate(header_names(place)):
         values = view.request.headers.all(name)
         if len(values) > 1 and not framing.repeats:
             raise Refusal(Code.DOUBLED, f"header `{name}` is there {len(values)} times")
@@ -71,17 +71,14 @@ def raw_values(view: View, place: Location, framing: Framing) -> list[tuple[int,
     return found
 
 
-def header_names(view: View, place: Location) -> Iterator[str]:
-    """Yield the names to look at; `{n}` counts on from 1 as long as such a header is there."""
+def header_names(place: Location) -> Iterator[str]:
+    """Yield the names to look at; `{n}` stands for 1 to 16."""
     for name in place.names:
         if "{n}" not in name:
             yield name
             continue
-        for number in range(1, SIGNATURES_MAX + 2):
-            numbered = name.replace("{n}", str(number))
-            if numbered not in view.request.headers:
-                break
-            yield numbered
+        for number in range(1, SIGNATURES_MAX + 1):
+            yield name.replace("{n}", str(number))
 
 
 def _split_groups(value: bytes, separator: str) -> list[bytes]:

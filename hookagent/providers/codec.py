@@ -38,9 +38,12 @@ def decode_base64url(text: bytes) -> bytes | None:
 
 
 def decode_base64_unpadded(text: bytes) -> bytes | None:
-    """Read base64 whose padding may be missing, as people paste secrets."""
+    """Read base64 as secrets are pasted: padding may be missing, unused last bits may be set."""
     bare = text.rstrip(b"=")
-    return decode_base64(bare + b"=" * (-len(bare) % 4))
+    try:
+        return binascii.a2b_base64(bare + b"=" * (-len(bare) % 4), strict_mode=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def encode_base64(value: bytes) -> bytes:
