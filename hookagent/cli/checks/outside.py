@@ -144,16 +144,17 @@ async def tunnel(config: Config) -> AsyncIterator[Finding]:
         yield failed("tunnel", ready.detail, ready.hint)
 
 
-def ngrok_inspector(address: tuple[str, int] = NGROK_INSPECTOR) -> Iterator[Finding]:
+def ngrok_inspector(address: tuple[str, int] | None = None) -> Iterator[Finding]:
     """Warn of an ngrok agent that shows its requests to everyone on this machine."""
+    host, port = address or NGROK_INSPECTOR
     try:
-        socket.create_connection(address, timeout=CONNECT_SECONDS).close()
+        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
     except OSError:
         yield good("ngrok-inspector", "no ngrok agent shows requests on this machine")
     else:
         yield warning(
             "ngrok-inspector",
-            f"an ngrok agent on {address[0]}:{address[1]} shows and replays requests to any"
+            f"an ngrok agent on {host}:{port} shows and replays requests to any"
             " program of this machine",
             "end it; the agent that hookagent starts shows nothing",
         )
