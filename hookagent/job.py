@@ -77,13 +77,22 @@ class Never(msgspec.Struct, frozen=True, kw_only=True):
     output: Any = None
 
 
+class Later(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing was tried, it is not time yet (a delay, a target held off): no attempt is spent."""
+
+    after_ms: int
+    """How long from now."""
+    reason: str = ""
+    output: Any = None
+
+
 class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
     """The process ended or lost its lease while the step ran: the outcome is unknown."""
 
     error: str = "the process ended while the step was running; whether it took effect is unknown"
 
 
-Outcome = Done | Again | Never | Interrupted
+Outcome = Done | Again | Never | Later | Interrupted
 
 
 class OnInterrupt(StrEnum):
@@ -181,6 +190,13 @@ def after(  # noqa: PLR0911, PLR0913 - one return per outcome, each argument a f
             )
         case Never(error=error):
             return _dead(step, error)
+        case Later(after_ms=wait):
+            return Change(
+                run=RunState.WAITING,
+                step=StepState.WAITING,
+                next_step=step,
+                due_at=now + max(wait, 0),
+            )
         case Interrupted(error=error):
             if policy.on_interrupt is OnInterrupt.HOLD:
                 return _dead(step, f"on hold: {error}")

@@ -10,6 +10,7 @@ from hookagent.job import (
     Again,
     Done,
     Interrupted,
+    Later,
     Never,
     OnInterrupt,
     RetryPolicy,
@@ -26,6 +27,7 @@ outcomes = st.one_of(
     st.just(Never(error="e")),
     st.just(Interrupted()),
 )
+not_yet = st.builds(Later, after_ms=st.integers(0, 10**6))
 policies = st.builds(
     RetryPolicy,
     attempts=st.integers(1, 8),
@@ -36,7 +38,7 @@ policies = st.builds(
 chances = st.floats(0, 1, exclude_max=True)
 
 
-@given(outcomes, policies, st.integers(1, 5), st.integers(0, 4), st.integers(1, 10), chances)
+@given(outcomes | not_yet, policies, st.integers(1, 5), st.integers(0, 4), st.integers(1, 10), chances)
 def test_every_outcome_is_a_change_the_table_allows(outcome, policy, steps, step, attempts, chance):
     step = min(step, steps - 1)
 
@@ -111,3 +113,11 @@ def test_nothing_leaves_a_final_state():
 
 def test_the_idempotency_key_names_run_and_step():
     assert idempotency_key("run_1", 2) == "run_1-2"
+
+
+def test_what_was_not_tried_comes_back_when_it_is_time_and_spends_no_attempt():
+    policy = RetryPolicy(attempts=1)
+
+    change = after(Later(after_ms=500), step=0, steps=1, attempts=9, policy=policy, now=100, chance=0.5)
+
+    assert (change.run, change.due_at, change.next_step) == (RunState.WAITING, 600, 0)

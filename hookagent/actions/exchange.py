@@ -14,7 +14,7 @@ import msgspec
 
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.client import Answer, Refused, Request, Unreachable, client_of
-from hookagent.job import Again, Done, Never, Outcome
+from hookagent.job import Again, Done, Later, Never, Outcome
 
 PASSING = frozenset({408, 425, 429})
 """Client errors that may pass: timeout, too early, too many requests."""
@@ -34,10 +34,8 @@ async def exchange(
     target = target_of(request.url)
     wait = client.circuits.enter(target, outside.clock())
     if wait:
-        return Again(
-            error=f"{target} failed too often and is left alone for {wait / 1000:g} s",
-            retry_after_ms=wait,
-        )
+        reason = f"{target} failed too often and is left alone for {wait / 1000:g} s"
+        return Later(after_ms=wait, reason=reason, output=call.earlier)
     try:
         answer = await client.send(request, call)
     except Refused as error:

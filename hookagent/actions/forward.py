@@ -16,7 +16,7 @@ from hookagent.actions.http import with_key
 from hookagent.actions.signing import Sign, Signing, signed
 from hookagent.actions.values import Url, Urls
 from hookagent.event import Headers, RawRequest
-from hookagent.job import Again, Done, Never, Outcome
+from hookagent.job import Again, Done, Later, Never, Outcome
 from hookagent.redact import is_sensitive
 from hookagent.template import Scope, TemplateError
 
@@ -157,6 +157,8 @@ async def run(prepared: Prepared, call: Call, outside: Outside) -> Outcome:
         worst = _worse(worst, outcome)
     output = answers[0] if len(answers) == 1 else {"targets": answers}
     match worst:
+        case Later(after_ms=wait, reason=reason):
+            return Later(after_ms=wait, reason=reason, output=output)
         case Again(error=error, retry_after_ms=wish):
             return Again(error=error, retry_after_ms=wish, output=output)
         case Never(error=error):
@@ -173,7 +175,7 @@ async def _send(request: Request, sign: Signing | None, call: Call, outside: Out
 
 
 def _answer(request: Request, outcome: Outcome) -> dict[str, Any]:
-    output = getattr(outcome, "output", None) or {}
+    output = {} if isinstance(outcome, Later) else getattr(outcome, "output", None) or {}
     return {"url": request.url, "done": isinstance(outcome, Done), **output}
 
 
@@ -185,8 +187,9 @@ def _earlier(call: Call, count: int) -> list[dict[str, Any]]:
     return [{} for _ in range(count)]
 
 
+_RANK: tuple[type[Outcome], ...] = (Done, Never, Later, Again)
+"""What may still come to pass outweighs what is over, so that it is tried again."""
+
+
 def _worse(one: Outcome, other: Outcome) -> Outcome:
-    """Again is worse than Never, so that a target that may still answer is tried again."""
-    if isinstance(one, Again):
-        return one
-    return other if isinstance(other, Again | Never) else one
+    return max(one, other, key=lambda outcome: _RANK.index(type(outcome)))

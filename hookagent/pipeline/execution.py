@@ -19,6 +19,7 @@ from hookagent.job import (
     Attempt,
     Done,
     Interrupted,
+    Later,
     Never,
     Outcome,
     RunState,
@@ -75,7 +76,8 @@ class Execution:
         """Record an outcome; True when the next step may begin."""
         now = self._clock()
         step = run.steps[run.step]
-        step.attempts = [*step.attempts, _attempt(outcome, started, now)]
+        if not isinstance(outcome, Later):
+            step.attempts = [*step.attempts, _attempt(outcome, started, now)]
         step.output = getattr(outcome, "output", None)
         change = after(
             outcome,

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from hookagent.actions.client import Answer, client_of
 from hookagent.actions.exchange import output_of, retry_after, said, sort_answer, target_of
-from hookagent.job import Again, Done, Never
+from hookagent.job import Again, Done, Later, Never
 from tests.actions.conftest import NOW, act
 
 
@@ -105,9 +105,9 @@ async def test_a_target_that_is_down_is_left_alone_after_a_while(outside):
 
     outcome = await act("http", {"url": url}, outside)
 
-    assert isinstance(outcome, Again)
-    assert "is left alone for 10 s" in outcome.error
-    assert outcome.retry_after_ms == client.circuits.policy.pause_ms
+    assert isinstance(outcome, Later)
+    assert "is left alone for 10 s" in outcome.reason
+    assert outcome.after_ms == client.circuits.policy.pause_ms
 
 
 async def test_a_target_that_answers_is_never_left_alone(outside, serve):
