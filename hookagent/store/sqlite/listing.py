@@ -251,14 +251,17 @@ def _of_runs(
 
 def runs(connection: sqlite3.Connection, wanted: RunFilter) -> list[Run]:
     """List runs, newest first."""
+    few = _few_runs(connection, wanted) if wanted.rule or wanted.states else None
     conditions = ["TRUE"]
     values: list[Any] = []
+    if few is not None:
+        conditions.append(f"r.seq IN ({', '.join(str(seq) for seq in few)})")
     if wanted.states:
         numbers = ", ".join(str(NUMBER_OF[state]) for state in wanted.states)
         conditions.append(f"+r.state IN ({numbers})")
     for condition, value in (
         ("u.name = ?", wanted.rule),
-        ("e.id = ?", wanted.event_id),
+        ("r.event_seq = (SELECT seq FROM events WHERE id = ?)", wanted.event_id),
         ("r.created_at >= ?", wanted.since),
         ("r.id < ?", wanted.before),
     ):
@@ -270,3 +273,23 @@ def runs(connection: sqlite3.Connection, wanted: RunFilter) -> list[Run]:
         (*values, wanted.limit),
     )
     return [run_of(row) for row in rows]
+
+
+def _few_runs(connection: sqlite3.Connection, wanted: RunFilter) -> list[int] | None:
+    """Return all runs of a rule or in a state when they are few; walking all by id is slow then."""
+    cells = connection.execute(
+        "SELECT c.id FROM cells AS c JOIN rules AS r ON r.id = c.rule_id"
+        " WHERE ?1 = '' OR r.name = ?1",
+        (wanted.rule,),
+    ).fetchall()
+    found: list[int] = []
+    for (cell,) in cells:
+        for state in wanted.states or RunState:
+            rows = connection.execute(
+                "SELECT seq FROM runs WHERE cell_id = ? AND state = ? LIMIT ?",
+                (cell, NUMBER_OF[state], FEW + 1 - len(found)),
+            )
+            found += (seq for (seq,) in rows)
+            if len(found) > FEW:
+                return None
+    return found
