@@ -11,13 +11,18 @@ from hookagent.tunnel.base import Tunnel, TunnelOptions
 from hookagent.tunnel.cloudflared import CloudflaredTunnel
 from hookagent.tunnel.command import CommandTunnel
 from hookagent.tunnel.ngrok import NgrokTunnel
+from hookagent.tunnel.smee import gosmee, smee
 from hookagent.tunnel.ssh import SshTunnel
+from hookagent.tunnel.svix import SvixTunnel
 
 TUNNELS: dict[str, Callable[[TunnelOptions], Tunnel]] = {
     "ngrok": NgrokTunnel,
     "cloudflared": CloudflaredTunnel,
     "ssh": SshTunnel,
     "command": CommandTunnel,
+    "smee": smee,
+    "gosmee": gosmee,
+    "svix": SvixTunnel,
 }
 
 

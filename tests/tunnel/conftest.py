@@ -3,11 +3,15 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from hookagent.tunnel.base import Tunnel, TunnelEvent, TunnelOptions
 
@@ -89,6 +93,16 @@ class Listening:
                     return event
         raise AssertionError(f"it ended before that: {self.events}")
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Read on for the time of the block."""
+        task = asyncio.ensure_future(self.until(lambda _: False, 60))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
     async def close(self) -> None:
         await self._stream.aclose()
         await self.tunnel.stop(1.0)
@@ -129,3 +143,56 @@ def cloudflared_options(
         return TunnelOptions(provider="cloudflared", environ=environ, **more)  # type: ignore[arg-type]  # all are texts
 
     return options
+
+
+@dataclass
+class Arrival:
+    """A request as the listener got it."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Listener:
+    """A listener that keeps what it gets and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[Arrival] = []
+        self.statuses: list[int] = []
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = await request.read()
+        self.arrivals.append(Arrival(request.method, request.path_qs, headers, body))
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.Response(status=status, text="stored", headers={"X-Answer": "yes"})
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    """Start a listener."""
+    made = Listener()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.answer)
+    async with TestServer(app) as server:
+        made.url = f"http://127.0.0.1:{server.port}"
+        yield made
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[web.Application], Awaitable[str]]]:
+    """Serve applications on free ports; give their URLs."""
+    servers: list[TestServer] = []
+
+    async def start(app: web.Application) -> str:
+        server = TestServer(app)
+        servers.append(server)
+        await server.start_server()
+        return f"http://127.0.0.1:{server.port}"
+
+    yield start
+    for server in servers:
+        await server.close()
