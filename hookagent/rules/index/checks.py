@@ -10,7 +10,7 @@ from typing import Any
 
 from hookagent.rules.index import literals
 from hookagent.rules.index.look import MANY, Key, Look, Slots, scope_of
-from hookagent.rules.model import Condition, Field, Group
+from hookagent.rules.model import Condition, Field, Group, Predicate
 from hookagent.rules.operators import EXPR, holds
 from hookagent.rules.patterns import (
     SUBJECT_BYTES_MAX,
@@ -37,7 +37,10 @@ class Checks:
         place = (reference.area, reference.path, condition.predicate)
         check = self._made.get(place)
         if check is None:
-            check = self._made[place] = self._make(condition)
+            check = self._make(condition)
+            if not is_cheap(condition.predicate):
+                check = remembered(check)
+            self._made[place] = check
         return check
 
     def _make(self, condition: Condition) -> Key:
@@ -66,13 +69,29 @@ class Checks:
         def check(look: Look) -> bool:
             for group in alternatives:
                 for part in group:
-                    if not look[part]:
+                    if not part(look):
                         break
                 else:
                     return True
             return False
 
-        return check
+        return remembered(check)
+
+
+def is_cheap(predicate: Predicate) -> bool:
+    """Whether asking again costs no more than remembering the answer."""
+    argument = predicate.argument
+    many = isinstance(argument, tuple) and len(argument) > CHEAP_TEXTS_MAX
+    return predicate.op in CHEAP and not many and not isinstance(argument, Field)
+
+
+CHEAP = frozenset({"eq", "in", "prefix", "suffix", "contains", "gt", "gte", "lt", "lte", "between"})
+CHEAP_TEXTS_MAX = 2
+
+
+def remembered(check: Key) -> Key:
+    """Return the key that asks once per event."""
+    return lambda look: look[check]
 
 
 def asks(condition: Condition) -> Key:
@@ -89,6 +108,8 @@ def equals(slot: Key, wanted: Any) -> Key:
 
     def check(look: Look) -> bool:
         value = look[slot]
+        if type(value) is str:
+            return bool(value == wanted)
         return wanted in value if type(value) in MANY else bool(value == wanted)
 
     return check
@@ -111,6 +132,8 @@ def passes(slot: Key, test: Test) -> Key:
 
     def check(look: Look) -> bool:
         value = look[slot]
+        if type(value) is str:
+            return test(value)
         return any(map(test, value)) if type(value) in MANY else test(value)
 
     return check

@@ -10,7 +10,7 @@ from typing import Any
 
 from hookagent.event import Event
 from hookagent.lookup import MISSING
-from hookagent.rules.model import Flag
+from hookagent.rules.model import atom
 from hookagent.rules.scope import Scope, elements
 from hookagent.subject import Reference
 
@@ -25,10 +25,8 @@ class Look(dict[Any, Any]):
     """One event and the answers about it; not to be shared between threads."""
 
     __slots__ = ("event", "payload")
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-        self.payload = event.payload
+    event: Event
+    payload: Any
 
     def scope(self) -> Scope:
         """Return the event as the language's operators look at it."""
@@ -41,6 +39,14 @@ class Look(dict[Any, Any]):
 
 Key = Callable[[Look], Any]
 """A question about an event. Keys are compared by identity; `Slots` makes each one once."""
+
+
+def look_at(event: Event) -> Look:
+    """Begin to look at an event."""
+    look = Look()  # without an __init__: this runs for every event
+    look.event = event
+    look.payload = event.payload
+    return look
 
 
 class Slots:
@@ -88,19 +94,23 @@ def type_of(look: Look) -> str:
 
 def _of_payload(reference: Reference) -> Key:
     path = reference.path
+    name = path[0]
+    below = path[1:]
 
     def reach(look: Look) -> Any:
         value = look.payload
-        for step in path:
-            if type(value) is dict:
-                value = value.get(step, MISSING)
-            elif value is MISSING:
-                return MISSING
-            else:
-                return condensed(elements(look[scope_of].values(reference)))
-        if type(value) is str:
-            return value
-        return condensed(elements([value]))
+        if type(value) is dict:
+            value = value.get(name, MISSING)
+            for step in below:
+                if type(value) is dict:
+                    value = value.get(step, MISSING)
+                else:
+                    return MISSING if value is MISSING else far(look)
+            return value if type(value) is str else condensed(elements([value]))
+        return far(look)
+
+    def far(look: Look) -> Any:
+        return condensed(elements(look[scope_of].values(reference)))
 
     return reach
 
@@ -126,19 +136,13 @@ def _folded(key: Key) -> Key:
 
 def condensed(found: Iterable[Any]) -> Any:
     """Return one atom, a set of several, or MISSING; objects count for nothing."""
-    atoms = [_atom(value) for value in found if type(value) is not dict and value is not MISSING]
+    atoms = [atom(value) for value in found if type(value) is not dict and value is not MISSING]
     if not atoms:
         return MISSING
     if len(atoms) == 1:
         return atoms[0]
     big = sum(1 for value in atoms if type(value) is int and not -BIG < value < BIG)
     return frozenset(atoms) if big <= BIG_MAX else tuple(atoms)
-
-
-def _atom(value: Any) -> Any:
-    if value is True:
-        return Flag.TRUE
-    return Flag.FALSE if value is False else value
 
 
 def texts(value: Any) -> list[str]:

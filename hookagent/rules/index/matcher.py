@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from hookagent.event import Event
 from hookagent.rules.index.conjunctions import Splitter
 from hookagent.rules.index.grow import Grower
-from hookagent.rules.index.look import Look
+from hookagent.rules.index.look import look_at
 from hookagent.rules.index.nodes import Node
 from hookagent.rules.model import Rule, RuleSet
 
@@ -34,7 +34,7 @@ class Matcher:
     def match(self, event: Event) -> list[Rule]:
         """Return the rules an event matches, in order, as `evaluate.select` gives them."""
         found: list[int] = []
-        self._root.visit(Look(event), found)
+        self._root.visit(look_at(event), found)
         return self._selected(found) if found else []
 
     def followers(self, event: Event) -> list[Rule]:
@@ -42,7 +42,7 @@ class Matcher:
         if not self._followers:
             return []
         found: list[int] = []
-        self._follower_root.visit(Look(event), found)
+        self._follower_root.visit(look_at(event), found)
         return [self._followers[number] for number in sorted(set(found))]
 
     def _selected(self, found: list[int]) -> list[Rule]:

@@ -32,7 +32,7 @@ class Leaf:
     def visit(self, look: Look, found: list[int]) -> None:
         for number, checks in self.entries:
             for check in checks:
-                if not look[check]:
+                if not check(look):
                     break
             else:
                 found.append(number)
@@ -45,7 +45,7 @@ Lengths = tuple[tuple[int, dict[str, Node]], ...]
 class Branch:
     """One place, and where its values lead."""
 
-    __slots__ = ("ends", "equal", "rest", "slot", "starts")
+    __slots__ = ("ends", "equal", "has_parts", "rest", "slot", "starts")
 
     def __init__(
         self,
@@ -59,19 +59,25 @@ class Branch:
         self.equal = equal
         self.starts = starts
         self.ends = ends
+        self.has_parts = bool(starts or ends)
         self.rest = rest
         """Where every event goes too: conjunctions that do not ask for this place."""
 
     def visit(self, look: Look, found: list[int]) -> None:
         value = look[self.slot]
-        if type(value) in MANY:
+        kind = type(value)
+        if kind is str:
+            child = self.equal.get(value)
+            if child is not None:
+                child.visit(look, found)
+            if self.has_parts:
+                self._visit_parts(value, look, found)
+        elif kind in MANY:
             self._visit_many(value, look, found)
         else:
             child = self.equal.get(value)
             if child is not None:
                 child.visit(look, found)
-            if (self.starts or self.ends) and type(value) is str:
-                self._visit_parts(value, look, found)
         if self.rest is not None:
             self.rest.visit(look, found)
 
@@ -85,7 +91,7 @@ class Branch:
                 child = equal.get(value)
                 if child is not None:
                     child.visit(look, found)
-        if self.starts or self.ends:
+        if self.has_parts:
             for value in values:
                 if type(value) is str:
                     self._visit_parts(value, look, found)
@@ -122,7 +128,7 @@ class Wide:
         for hit in set(hits) if hits else ():
             number, checks = entries[hit]
             for check in checks:
-                if not look[check]:
+                if not check(look):
                     break
             else:
                 found.append(number)
