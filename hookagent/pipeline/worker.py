@@ -334,6 +334,8 @@ class Worker:
         source = self._sources.get(event.source)
         if source is not None and source.body == "form":
             read = payload.read_form(event.request.body)
+        elif source is not None and source.body == "json":
+            read = payload.read_json(event.request.body)  # whatever its content type says
         else:
             read = payload.read(
                 event.request.body, event.request.headers.text("content-type") or ""
