@@ -154,15 +154,6 @@ class Gate:
             return False  # unknown is not allowed
         return any(address in network for network in networks)
 
-    def type_of(self, request: RawRequest, value: Any) -> str:
-        """Return the event's type: the references' values joined with a dot, missing left out."""
-        parts = []
-        for reference in self.source.type:
-            found = request_values(reference, request, value)
-            if found and isinstance(found[0], str | int) and not isinstance(found[0], bool):
-                parts.append(str(found[0]))
-        return ".".join(parts)[:TYPE_LENGTH_MAX]
-
     def key_of(self, request: RawRequest, value: Any, verdict: Verdict) -> bytes:
         """Return the idempotency key: the named fields together, else what was signed."""
         parts = []
@@ -175,6 +166,25 @@ class Gate:
             return content_key(request, verdict)
         key = msgspec.json.encode(parts)
         return key if len(key) <= KEY_BYTES_MAX else sha256(key).digest()
+
+
+def type_of(source: Source, request: RawRequest, value: Any) -> str:
+    """Return an event's type: the references' values joined with a dot, missing ones left out."""
+    parts = []
+    for reference in source.type:
+        found = request_values(reference, request, value)
+        if found and isinstance(found[0], str | int) and not isinstance(found[0], bool):
+            parts.append(str(found[0]))
+    return ".".join(parts)[:TYPE_LENGTH_MAX]
+
+
+def value_of(source: Source | None, request: RawRequest) -> Any:
+    """Return the decoded body as the source says it is read, None where it cannot be read."""
+    if source is not None and source.body == "form":
+        read = payload.read_form(request.body)
+    else:
+        read = payload.read(request.body, request.headers.text("content-type") or "")
+    return read.value if isinstance(read, payload.Parsed) else None
 
 
 class Ingest:
@@ -293,7 +303,7 @@ class Ingest:
         event = Event(
             id=new_id("evt", request.received_at, self._entropy()),
             source=source.name,
-            type=gate.type_of(request, value),
+            type=type_of(source, request, value),
             key=key if mark is None else key + b"#" + mark.nonce.encode(),
             request=request,
             verdict=verdict,

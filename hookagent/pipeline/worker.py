@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from hookagent import payload
 from hookagent.actions.base import Outside
 from hookagent.config.model import Source
 from hookagent.config.model import Worker as WorkerSettings
@@ -24,6 +23,7 @@ from hookagent.event import Event, new_id
 from hookagent.job import RunState, Step
 from hookagent.pipeline.execution import Execution
 from hookagent.pipeline.feed import Feed, Matched, Trouble
+from hookagent.pipeline.ingest import value_of
 from hookagent.pipeline.overtime import Overtime
 from hookagent.pipeline.recorder import Recorder
 from hookagent.pipeline.rulebook import Bindings, Rulebook
@@ -331,16 +331,7 @@ class Worker:
 
     def _decoded(self, event: Event) -> Event:
         """Read the body of an event that came from the store, as its source says."""
-        source = self._sources.get(event.source)
-        if source is not None and source.body == "form":
-            read = payload.read_form(event.request.body)
-        elif source is not None and source.body == "json":
-            read = payload.read_json(event.request.body)  # whatever its content type says
-        else:
-            read = payload.read(
-                event.request.body, event.request.headers.text("content-type") or ""
-            )
-        value = read.value if isinstance(read, payload.Parsed) else None
+        value = value_of(self._sources.get(event.source), event.request)
         return msgspec.structs.replace(event, payload=value)
 
     async def _renew(self) -> None:

@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import cast
 
 from aiohttp import ClientPayloadError
 from aiohttp.base_protocol import BaseProtocol
@@ -370,7 +369,7 @@ class Connection(BaseProtocol):
     def abort(self) -> None:
         """Close without waiting for anything."""
         if self.transport is not None:
-            cast("asyncio.Transport", self.transport).abort()
+            self.transport.abort()
 
 
 _HEADS: dict[tuple[int, str, tuple[tuple[str, str], ...], bool], bytes] = {}

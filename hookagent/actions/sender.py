@@ -1,0 +1,99 @@
+"""Sends a request exactly as it is: for `replay`, `sign --send` and the inspector.
+
+No header is added, none is changed, nothing is followed or decoded; the target is what a person
+typed or configured. Raises OutsideError when nothing answers.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from hookagent.errors import OutsideError
+from hookagent.event import RawRequest
+
+if TYPE_CHECKING:
+    import aiohttp
+
+TIMEOUT_S = 30.0
+ANSWER_BYTES_MAX = 1024 * 1024
+NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+"""Headers aiohttp would make up."""
+FRAMING = ("host", "content-length", "transfer-encoding", "connection")
+"""Headers that belong to one connection; they are made anew."""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What the target said."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    ms: float
+
+
+class Sender:
+    """Keeps connections open while several requests are sent."""
+
+    def __init__(self, *, connections: int = 32) -> None:
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        import aiohttp
+
+        self._session = aiohttp.ClientSession(
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=self._connections),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            skip_auto_headers=NOT_ADDED,
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def send(self, request: RawRequest, url: str) -> Reply:
+        """Send one request to a URL. Raises OutsideError when there is no answer."""
+        import aiohttp
+        from yarl import URL
+
+        assert self._session is not None
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            async with self._session.request(
+                request.method,
+                URL(url, encoded=True),
+                data=request.body,
+                headers=list(_sendable(request.headers.items())),
+                allow_redirects=False,
+            ) as response:
+                body = await response.content.read(ANSWER_BYTES_MAX)
+                return Reply(
+                    status=response.status,
+                    headers=tuple(response.headers.items()),
+                    body=body,
+                    ms=(clock() - started) * 1000,
+                )
+        except TimeoutError:
+            raise OutsideError(f"no answer from {url} within {TIMEOUT_S:g} s") from None
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            raise OutsideError(
+                f"cannot reach {url}: {str(error) or type(error).__name__}",
+                hint="is the target running? `hookagent serve` starts the listener",
+            ) from None
+
+
+def _sendable(fields: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    return ((name, value) for name, value in fields if name.lower() not in FRAMING)

@@ -1,0 +1,109 @@
+"""What `sign` and `verify` share: the scheme, its secrets and settings, from a name or a source."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hookagent.cli import settings
+from hookagent.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from hookagent.config.model import Source
+    from hookagent.providers.scheme import Scheme
+
+
+class Craft(msgspec.Struct, frozen=True, kw_only=True):
+    """A scheme with everything it needs."""
+
+    scheme: "Scheme"
+    secrets: tuple[str, ...] = ()
+    settings: Mapping[str, str] = {}
+    base_url: str = ""
+    path: str = "/"
+    source: "Source | None" = None
+    tolerance_ms: int | None = None
+
+
+def read_secret(text: str) -> str:
+    """Return a secret as given: itself, or what `@FILE` or `${NAME}` hold, hidden from `ps`."""
+    if text.startswith("@"):
+        try:
+            return Path(text[1:]).read_text("utf-8").strip()
+        except OSError as error:
+            raise UsageError(f"cannot read the secret in `{text[1:]}`: {error.strerror}") from None
+    if text.startswith("${") and text.endswith("}"):
+        name = text[2:-1]
+        if name not in os.environ:
+            raise UsageError(f"the environment variable `{name}` is not set")
+        return os.environ[name]
+    return text
+
+
+def craft(
+    *,
+    scheme: str | None,
+    source: str | None,
+    secrets: list[str],
+    given: list[str],
+    config: Path | None,
+) -> Craft:
+    """Find the scheme by its catalogue name, or take all of a configured source.
+
+    `given` are `NAME=VALUE` settings. Raises UsageError, NotFound, ConfigError.
+    """
+    if (scheme is None) == (source is None):
+        raise UsageError(
+            "give either `--scheme NAME` or `--source NAME`",
+            hint="hookagent schemes lists the schemes",
+        )
+    values = dict(_setting(text) for text in given)
+    if source is not None:
+        found = settings.load_config(config).source(source)
+        return Craft(
+            scheme=found.scheme,
+            secrets=tuple(secrets) or found.secrets,
+            settings=dict(found.settings) | values,
+            base_url=found.base_url or "",
+            path=found.path,
+            source=found,
+            tolerance_ms=found.tolerance_ms,
+        )
+    assert scheme is not None
+    return Craft(scheme=_named(scheme, values), secrets=tuple(secrets), settings=values)
+
+
+def _named(name: str, values: dict[str, str]) -> "Scheme":
+    """Return a scheme of the catalogue, completed by the parameters it asks for."""
+    from hookagent.providers import catalog
+
+    provider = catalog.provider_of(name)
+    asked = {key: values[key] for key in provider.asks if key in values}
+    if asked or provider.asks:
+        return provider.scheme_with(asked, name)
+    return catalog.scheme(name)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"`--setting {text}` lacks a value", hint="write --setting NAME=VALUE")
+    return name.strip(), value
+
+
+def source_of(name: str, sources: "Mapping[str, Source]", *, asked: str | None) -> "Source":
+    """Return the source of a capture: the one asked for, its own, or the only one there is."""
+    wanted = asked or name
+    if wanted:
+        found = sources.get(wanted)
+        if found is None:
+            raise NotFound.among("source", wanted, sources)
+        return found
+    if len(sources) == 1:
+        return next(iter(sources.values()))
+    raise UsageError(
+        "which source is this payload for?",
+        hint="add --source, one of: " + ", ".join(f"`{one}`" for one in sources),
+    )

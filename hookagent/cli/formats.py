@@ -1,0 +1,133 @@
+"""One captured request in the forms people paste elsewhere: curl, raw HTTP, HAR, pytest, JSON."""
+
+import json
+import re
+import shlex
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from hookagent.event import RawRequest
+from hookagent.eventfile import Captured, format_time, to_object
+
+CONNECTION = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+"""Fields that a client makes anew."""
+
+
+def to_curl(request: RawRequest, url: str) -> str:
+    """Write a request as a curl command that sends the same bytes; safe to paste in a shell."""
+    words = ["curl", "--request", request.method, url]
+    for name, value in request.headers.items():
+        if name.lower() not in CONNECTION:
+            words += ["--header", f"{name}: {value}" if value else f"{name};"]
+    lines = [shlex.join(words[:4])]
+    lines += [shlex.join(words[i : i + 2]) for i in range(4, len(words), 2)]
+    if request.body:
+        lines.append(f"--data-binary {_shell_bytes(request.body)}")
+    return " \\\n  ".join(lines)
+
+
+def _shell_bytes(body: bytes) -> str:
+    """Quote bytes for a POSIX shell; what is not printable text goes through `$'…'`."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if text and all(character.isprintable() for character in text) and text[0] != "@":
+        return shlex.quote(text)
+    escaped = "".join(
+        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"  # noqa: PLR2004 - printable ASCII
+        for byte in body
+    )
+    return f"$'{escaped}'"
+
+
+def to_http(request: RawRequest, url: str) -> bytes:
+    """Write a request as it goes over the wire in HTTP/1.1."""
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    lines = [f"{request.method} {target} HTTP/1.1", f"Host: {parts.netloc}"]
+    lines += [f"{n}: {v}" for n, v in request.headers.items() if n.lower() not in CONNECTION]
+    lines.append(f"Content-Length: {len(request.body)}")
+    return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + request.body
+
+
+def to_har(captures: list[Captured], version: str) -> dict[str, Any]:
+    """Write captures as a HAR 1.2 archive."""
+    return {
+        "log": {
+            "version": "1.2",
+            "creator": {"name": "hookagent", "version": version},
+            "entries": [_har_entry(captured) for captured in captures],
+        }
+    }
+
+
+def _har_entry(captured: Captured) -> dict[str, Any]:
+    request = captured.request
+    headers = [{"name": name, "value": value} for name, value in request.headers.items()]
+    query = parse_qsl(request.query, keep_blank_values=True)
+    return {
+        "startedDateTime": format_time(request.received_at),
+        "time": 0,
+        "request": {
+            "method": request.method,
+            "url": request.base_url + request.target if request.base_url else request.target,
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": headers,
+            "queryString": [{"name": name, "value": value} for name, value in query],
+            "postData": {
+                "mimeType": request.headers.text("content-type") or "",
+                "text": request.body.decode("utf-8", "replace"),
+            },
+            "headersSize": -1,
+            "bodySize": len(request.body),
+        },
+        "response": {
+            "status": 0, "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+            "content": {"size": 0, "mimeType": ""}, "redirectURL": "", "headersSize": -1,
+            "bodySize": -1,
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": 0, "receive": 0},
+        "comment": captured.id,
+    }  # fmt: skip
+
+
+TEST = '''"""A webhook that once arrived, sent again to the application under test."""
+
+import base64
+import urllib.error
+import urllib.request
+
+HEADERS = {headers}
+BODY = base64.b64decode({body!r})
+
+
+def test_{name}(webhook_url):
+    """`webhook_url` is a fixture of yours: where the application under test listens."""
+    request = urllib.request.Request(webhook_url, BODY, HEADERS, method={method!r})
+
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert 200 <= response.status < 300
+'''
+
+
+def to_pytest(captured: Captured) -> str:
+    """Write a request as a pytest module of the standard library only."""
+    import base64
+
+    request = captured.request
+    fields = {n: v for n, v in request.headers.items() if n.lower() not in CONNECTION}
+    name = re.sub(r"\W+", "_", f"{captured.source}_{captured.type}".lower()).strip("_")
+    return TEST.format(
+        headers=json.dumps(fields, indent=4),
+        body=base64.b64encode(request.body).decode(),
+        name=name or "webhook",
+        method=request.method,
+    )
+
+
+def to_event_line(captured: Captured) -> str:
+    """Write a request as one line of an event file."""
+    return json.dumps(to_object(captured), ensure_ascii=True)

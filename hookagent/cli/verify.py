@@ -1,0 +1,150 @@
+"""`hookagent verify`: is a captured request genuine, and if not, why not."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from hookagent.cli import output
+from hookagent.cli.options import ConfigOption, JsonOption, SchemeOption, SourceOption, StoreOption
+from hookagent.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from hookagent.cli.crafting import Craft
+    from hookagent.eventfile import Captured
+    from hookagent.verdict import Verdict
+
+
+def verify(  # noqa: PLR0913 - one parameter per option
+    request: Annotated[
+        str, typer.Argument(metavar="REQUEST", help="An event file, `-`, or a stored id.")
+    ],
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    scheme: SchemeOption = None,
+    source: SourceOption = None,
+    *,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="S", help="The secret; @FILE or '${NAME}' keep it out of `ps`."),
+    ] = None,
+    public_key: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="The provider's public key, or @FILE.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting the scheme needs.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The public URL, for schemes that sign it.")
+    ] = None,
+    now: Annotated[int | None, typer.Option(metavar="UNIX", help="Judge as at this time.")] = None,
+    json: JsonOption = False,
+) -> ExitCode:
+    """Check a captured request and say why it fails.
+
+    Example: hookagent verify rej_018c…
+
+    Example: hookagent verify event.json --scheme github --secret @secret.txt
+    """
+    captured = _load(request, config, store)
+    if scheme is None and source is None:
+        source = captured.source or None
+    from hookagent.cli.clock import clock
+    from hookagent.cli.crafting import craft, read_secret
+
+    made = craft(
+        scheme=scheme,
+        source=source,
+        secrets=[read_secret(text) for text in secret or []],
+        given=setting or [],
+        config=config,
+    )
+    at = now * 1000 if now is not None else (captured.request.received_at or clock())
+    captured = _at_url(captured, url, made)
+    verdict, hint = _judge(made, captured, [read_secret(key) for key in public_key or []], at)
+    _answer(verdict, hint, as_json=json)
+    return ExitCode.DONE if verdict.valid else ExitCode.NO
+
+
+def _load(target: str, config: Path | None, store: str | None) -> "Captured":
+    from hookagent.cli import settings, targets
+
+    if not targets.is_stored(target):
+        captures = targets.read_file(target)
+    else:
+        loaded = settings.load_config(config, store=store)
+
+        async def look() -> "list[Captured]":
+            from hookagent.cli.storing import opened
+
+            async with opened(loaded) as opened_store:
+                return await targets.load(target, opened_store)
+
+        captures = asyncio.run(look())
+    if len(captures) != 1:
+        raise UsageError(f"`{target}` holds {len(captures)} requests", hint="give one at a time")
+    return captures[0]
+
+
+def _at_url(captured: "Captured", url: str | None, made: "Craft") -> "Captured":
+    """Put the public URL in, as the provider saw it."""
+    from urllib.parse import urlsplit
+
+    base, target = made.base_url or captured.request.base_url, captured.request.target
+    if url is not None:
+        parts = urlsplit(url)
+        base = f"{parts.scheme}://{parts.netloc}"
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    request = msgspec.structs.replace(captured.request, base_url=base, target=target)
+    return msgspec.structs.replace(captured, request=request)
+
+
+def _judge(
+    made: "Craft", captured: "Captured", public_keys: list[str], at: int
+) -> "tuple[Verdict, str]":
+    """Verify, and find out what would have made it pass."""
+    from hookagent.providers.verify import Verifier
+
+    if not (made.secrets or public_keys) and made.scheme.needs_secret:
+        raise UsageError(f"`{made.scheme.name}` needs a secret", hint="add --secret S")
+    verifier = Verifier(
+        made.scheme,
+        made.secrets,
+        tolerance_ms=made.tolerance_ms,
+        settings=dict(made.settings),
+        base_url=captured.request.base_url,
+        public_keys=public_keys,
+    )
+    verdict = verifier.verify(captured.request, at)
+    if verdict.valid:
+        return verdict, ""
+    from hookagent.providers.diagnose import diagnose
+
+    found = diagnose(verifier, captured.request, at)
+    return msgspec.structs.replace(verdict, detail=found.evidence or verdict.detail), found.mend
+
+
+def _answer(verdict: "Verdict", hint: str, *, as_json: bool) -> None:
+    shown: dict[str, Any] = {
+        "valid": verdict.valid,
+        "scheme": verdict.scheme,
+        "reason": str(verdict.code),
+        "hint": hint or None,
+        "detail": verdict.detail,
+        "integrity": str(verdict.integrity),
+        "secret_index": verdict.secret_index,
+    }
+    if as_json:
+        output.json_line(shown)
+        return
+    mark = output.mark(good=verdict.valid)
+    word = "genuine" if verdict.valid else "not genuine"
+    output.data(output.Ink(mark, "green" if verdict.valid else "red"), f" {word}: {verdict.code}")
+    output.data(f"  scheme     {verdict.scheme}")
+    output.data(f"  integrity  {verdict.integrity}")
+    if verdict.detail:
+        output.data(f"  because    {verdict.detail}")
+    if hint:
+        output.data(f"  mend       {hint}")
