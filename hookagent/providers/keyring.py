@@ -8,11 +8,11 @@ request; it is used only with https and a host the scheme pins. Fetching is not 
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from hookagent.lookup import find, parse_path
 from hookagent.providers.certificates import certificate_key
 from hookagent.providers.check import Circumstances
+from hookagent.providers.pinning import is_pinned
 from hookagent.providers.publickeys import (
     PublicKey,
     configured_key,
@@ -133,31 +133,6 @@ def fill(template: str, view: View, kid: str = "") -> str:
             raise Refusal(Code.UNTRUSTED_KEY, "the key's address cannot be built")
         text = before + value + after
     return text
-
-
-def is_pinned(url: str, hosts: tuple[str, ...]) -> bool:
-    """Whether an address is https, plain, on its usual port and on one of these hosts."""
-    if not url.isascii() or not url.isprintable() or any(bad in url for bad in ' \\@"<>'):
-        return False
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    host = (parts.hostname or "").rstrip(".")
-    if parts.scheme != "https" or port not in (None, 443) or not host:
-        return False
-    return any(_host_matches(host, allowed.lower()) for allowed in hosts)
-
-
-def _host_matches(host: str, allowed: str) -> bool:
-    """Compare a host with a pattern: a leading `*.` is any sub-domain, another `*` one label."""
-    if allowed.startswith("*."):
-        return host.endswith(allowed[1:]) and len(host) > len(allowed[1:])
-    labels, patterns = host.split("."), allowed.split(".")
-    return len(labels) == len(patterns) and all(
-        pattern in (label, "*") and label for label, pattern in zip(labels, patterns, strict=True)
-    )
 
 
 def _json_document(document: bytes) -> Any:

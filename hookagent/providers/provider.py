@@ -164,6 +164,7 @@ def read_provider(document: Document, name: str, problems: list[Problem]) -> Pro
     for variant, inner in table.named("schemes"):
         full = f"{name}/{variant}"
         variants[full] = _read_variant(inner, inner, full, asks, main)
+    handshakes = read_handshakes(table.tables("handshake"))
     provider = Provider(
         name=name,
         title=table.text("title", required=True),
@@ -177,8 +178,8 @@ def read_provider(document: Document, name: str, problems: list[Problem]) -> Pro
         settings=_sentences(table, "settings"),
         asks=asks,
         variants=variants,
-        handshakes=read_handshakes(table.tables("handshake")),
-        answer=_read_answer(table.table("answer")),
+        handshakes=handshakes,
+        answer=_with_fixed(_read_answer(table.table("answer")), handshakes),
         setup=_read_setup(table.table("setup")),
     )
     table.finish()
@@ -262,6 +263,18 @@ def _read_answer(table: Table | None) -> Answer:
         retries=table.text("retries"),
     )
     table.finish()
+    return answer
+
+
+def _with_fixed(answer: Answer, handshakes: tuple[HandshakeRule, ...]) -> Answer:
+    """Put the body in that a provider wants to see on every delivery."""
+    for rule in handshakes:
+        if rule.kind == "fixed-answer" and not answer.body:
+            return msgspec.structs.replace(
+                answer,
+                body=rule.body,
+                content_type=rule.content_type,
+            )
     return answer
 
 

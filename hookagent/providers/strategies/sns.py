@@ -16,7 +16,8 @@ from hookagent.eventfile import format_time
 from hookagent.payload import Parsed, read_json
 from hookagent.providers.check import Check, Circumstances, Proof
 from hookagent.providers.codec import decode_base64, encode_base64
-from hookagent.providers.keyring import Keyring, is_pinned
+from hookagent.providers.keyring import Keyring
+from hookagent.providers.pinning import is_pinned
 from hookagent.providers.privatekeys import make_signature, read_private_key
 from hookagent.providers.publickeys import verifies
 from hookagent.providers.refusal import Refusal
