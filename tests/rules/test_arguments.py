@@ -53,7 +53,8 @@ def test_arguments_are_hashable_and_truth_values_are_not_numbers():
     truth: list[object] = [True, 1]
     assert [operand(Kind.SCALAR, value) for value in truth] == [Flag.TRUE, 1]
     assert operand(Kind.SCALAR, {}) is MISSING
-    assert all(operand(Kind.ORDERED, value) is MISSING for value in (True, None, []))
+    others: list[object] = [True, None, []]
+    assert all(operand(Kind.ORDERED, value) is MISSING for value in others)
 
 
 def test_case_is_folded_everywhere_in_an_argument():

@@ -1,0 +1,106 @@
+"""`throttle` and `debounce`: how often a rule may fire, and when a burst of events is over."""
+
+import msgspec
+
+from hookagent.event import Event
+from hookagent.eventfile import format_time
+from hookagent.rules import shown
+from hookagent.rules.overtime import Debounce, Throttle
+from hookagent.rules.remembered import (
+    FORGET_AFTER_MS,
+    Carried,
+    Firing,
+    Remembered,
+    recall,
+    remember,
+)
+
+
+class Throttled(msgspec.Struct, array_like=True):
+    """When the rule last fired for a key, and how often it would have since."""
+
+    fired_at: int
+    suppressed: int = 0
+
+
+def pass_throttle(throttle: Throttle, state: bytes | None, firing: Firing) -> Remembered:
+    """Let a firing through, or count it as suppressed.
+
+    The first one through says how many were suppressed before it.
+    """
+    last = recall(Throttled, state)
+    if last is not None and firing.at < last.fired_at + throttle.once_ms:
+        kept = Throttled(last.fired_at, last.suppressed + 1)
+        return Remembered(state=remember(kept), due_at=_end(throttle, last.fired_at))
+    facts = {"once": shown.duration(throttle.once_ms), "suppressed": last.suppressed if last else 0}
+    passed = msgspec.structs.replace(firing, facts=firing.facts | {"throttle": facts})
+    return Remembered(
+        firings=[passed],
+        state=remember(Throttled(firing.at)),
+        due_at=_end(throttle, firing.at),
+    )
+
+
+def _end(throttle: Throttle, fired_at: int) -> int:
+    return fired_at + throttle.once_ms + FORGET_AFTER_MS
+
+
+class Burst(msgspec.Struct, array_like=True):
+    """Events that came close together."""
+
+    first_at: int
+    last_at: int
+    count: int
+    last: Carried
+
+
+def arrive(debounce: Debounce, state: bytes | None, event: Event, carried: Carried) -> Remembered:
+    """Add an event to its burst; one that comes after the burst's end fires that first."""
+    at = event.received_at
+    burst = recall(Burst, state)
+    over: list[Firing] = []
+    if burst is not None and at >= burst_end(debounce, burst):
+        over = [_over(debounce, burst)]
+        burst = None
+    if burst is None:
+        burst = Burst(at, at, 1, carried)
+    else:
+        burst = Burst(
+            min(burst.first_at, at),
+            max(burst.last_at, at),
+            burst.count + 1,
+            carried if at >= burst.last_at else burst.last,
+        )
+    return Remembered(firings=over, state=remember(burst), due_at=burst_end(debounce, burst))
+
+
+def due(debounce: Debounce, state: bytes | None, now: int) -> Remembered:
+    """Fire for the last event of a burst that is over."""
+    burst = recall(Burst, state)
+    if burst is None:
+        return Remembered()
+    end = burst_end(debounce, burst)
+    if now < end:
+        return Remembered(state=state, due_at=end)
+    return Remembered(firings=[_over(debounce, burst)])
+
+
+def burst_end(debounce: Debounce, burst: Burst) -> int:
+    """Return when a burst is over if nothing more comes."""
+    end = burst.last_at + debounce.quiet_ms
+    return end if debounce.at_most_ms is None else min(end, burst.first_at + debounce.at_most_ms)
+
+
+def _over(debounce: Debounce, burst: Burst) -> Firing:
+    facts = {
+        "count": burst.count,
+        "quiet": shown.duration(debounce.quiet_ms),
+        "first_at": format_time(burst.first_at),
+        "last_at": format_time(burst.last_at),
+    }
+    return Firing(
+        event_id=burst.last.event_id,
+        at=burst_end(debounce, burst),
+        facts={"debounce": facts, "key": burst.last.key},
+        throttle_key=burst.last.throttle_key,
+    )

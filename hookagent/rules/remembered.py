@@ -1,0 +1,111 @@
+"""What an over-time condition remembers between events, and what comes of an event or a timer.
+
+State is a few bytes for one key of one rule. It holds what a firing needs when no event is at hand
+any more: the last event's id, the key's values, and the throttle's key. Bytes that cannot be read
+(a rule was changed, a store was damaged) count as nothing remembered.
+"""
+
+import hashlib
+from typing import Any, TypeVar
+
+import msgspec
+
+from hookagent.event import Event
+from hookagent.rules.scope import Scope
+from hookagent.subject import Reference
+
+KEY_LENGTH_MAX = 200
+"""Longer keys are hashed; what is between is kept readable for `inspect`."""
+FORGET_AFTER_MS = 3_600_000
+"""State that can no longer matter is dropped so much later: events may be worked off late."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """What tells the events of one rule apart."""
+
+    text: str
+    facts: dict[str, Any]
+    """For templates: `{{ key.host }}`."""
+
+
+class Carried(msgspec.Struct, frozen=True, array_like=True):
+    """What a later firing needs of the event that will be gone by then."""
+
+    event_id: str
+    key: dict[str, Any]
+    throttle_key: str
+
+
+class Firing(msgspec.Struct, frozen=True, kw_only=True):
+    """One time a rule fires."""
+
+    event_id: str
+    """The event its run is for: the one that just came, or the last one a timer waited on.
+
+    Empty where that event has had its run of this rule: the firing is then a run of no event.
+    """
+    at: int
+    """When, by the events' own clock, in Unix milliseconds."""
+    facts: dict[str, Any]
+    """For templates: `{"window": {…}, "key": {…}}`."""
+    throttle_key: str = ""
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows from one event or timer for one key."""
+
+    firings: list[Firing] = []
+    state: bytes | None = None
+    """None forgets the key."""
+    due_at: int = 0
+    """When to look again without an event, in Unix milliseconds; 0 for never."""
+
+
+def key_of(by: tuple[Reference, ...], event: Event) -> Key:
+    """Return the key an event has; a missing value is null."""
+    if not by:
+        return Key("", {})
+    scope = Scope(event)
+    facts: dict[str, Any] = {}
+    parts = []
+    for reference in by:
+        found = scope.values(reference)
+        value = found[0] if len(found) == 1 else (found or None)
+        parts.append(value)
+        _put(facts, reference, value)
+    text = msgspec.json.encode(parts, order="deterministic").decode()
+    if len(text) > KEY_LENGTH_MAX:
+        text = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return Key(text, facts)
+
+
+def _put(facts: dict[str, Any], reference: Reference, value: Any) -> None:
+    """Make a value reachable by its whole path and, where that is free, by its last name."""
+    names = [str(step) for step in reference.path] or [reference.area]
+    table = facts
+    for name in names[:-1]:
+        inner = table.setdefault(name, {})
+        if not isinstance(inner, dict):
+            break
+        table = inner
+    else:
+        table[names[-1]] = value
+    facts.setdefault(names[-1], value)
+
+
+T = TypeVar("T")
+
+
+def remember(state: msgspec.Struct) -> bytes:
+    """Write state as the store keeps it."""
+    return msgspec.msgpack.encode(state)
+
+
+def recall(kind: type[T], state: bytes | None) -> T | None:
+    """Read state, or None where there is none that can be read."""
+    if state is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(state, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
