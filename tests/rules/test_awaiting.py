@@ -6,6 +6,10 @@ from tests.rules.events import rules_of
 from tests.rules.play import Play
 
 BOTH = pytest.mark.parametrize("timers", [True, False], ids=["with timers", "timers late"])
+THEN = (
+    'sequence = { within = "1h", by = "o", then = { on = "github/shipped" } }\non = "github/push"'
+)
+WITHOUT = THEN.replace("then", "without")
 
 
 @BOTH

@@ -10,8 +10,9 @@ def test_state_that_cannot_be_read_counts_as_none():
     rule = rule_of('window = { count = 2, within = "1m" }')
     event = make_event({})
 
+    (key,) = windows.keys(rule, event)
     for state in (b"", b"\xff", b"\x93\x01\x02\x03", b"\x90"):
-        outcome = windows.arrive(rule, event, lambda _key, state=state: state)
+        outcome = windows.arrive(rule, event, {key: state}.get)
         assert outcome.firings == []
 
 
