@@ -26,7 +26,9 @@ Network = IPv4Network | IPv6Network
 BodyFormat = Literal["json", "form", "any"]
 """What a source's bodies are: the source says it, never the request (SECURITY P9)."""
 
-TUNNELS = ("none", "ngrok", "cloudflared", "ssh", "command")
+TUNNELS = (
+    "none", "auto", "ngrok", "cloudflared", "ssh", "command", "smee", "gosmee", "svix",
+)  # fmt: skip
 """What `tunnel.provider` may be."""
 
 
@@ -114,6 +116,8 @@ class TunnelSettings:
     """For `ssh`: the file of host keys to trust."""
     channel: str | None = None
     """For relays: the channel's address or token."""
+    path: str | None = None
+    """For relays: the listener's path that gets the requests; None: that of the only source."""
     start_timeout_ms: int = 20_000
     """How long it may take until it is up."""
 

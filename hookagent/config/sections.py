@@ -150,6 +150,7 @@ def read_tunnel(reader: Reader, variables: "dict[str, str]") -> TunnelSettings:
         key_file=reader.text("key_file"),
         known_hosts=reader.text("known_hosts"),
         channel=reader.text("channel"),
+        path=reader.text("path"),
         start_timeout_ms=reader.duration("start_timeout", usual.start_timeout_ms, least=SECOND),
     )
     _check_tunnel(reader, tunnel)
@@ -165,13 +166,6 @@ def _check_tunnel(reader: Reader, tunnel: TunnelSettings) -> None:
             "tunnel provider `command` needs `command`",
             key="provider",
             hint='such as: command = ["my-tunnel", "--to", "{url}"]',
-        )
-    if tunnel.provider == "ssh" and not tunnel.host:
-        table.report(
-            "missing-key",
-            "tunnel provider `ssh` needs `host`",
-            key="provider",
-            hint='such as: host = "localhost.run"',
         )
     written = table.raw("authtoken")
     if isinstance(written, str) and written and "${" not in written:

@@ -94,9 +94,16 @@ def tunnel_options(config: Config) -> TunnelOptions:
         key_file=wanted.key_file or "",
         known_hosts=wanted.known_hosts or "",
         channel=wanted.channel or "",
+        path=wanted.path or _only_path(config),
         start_seconds=wanted.start_timeout_ms / 1000,
         state_folder=config.state_folder,
     )
+
+
+def _only_path(config: Config) -> str:
+    """Return where a relay's requests go when nobody says: to the only source."""
+    paths = [source.path for source in config.sources.values()]
+    return paths[0] if len(paths) == 1 else "/"
 
 
 def check_may_open(config: Config) -> None:
