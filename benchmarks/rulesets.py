@@ -146,7 +146,9 @@ def _mixed(random: Random, number: int) -> Rule:
     choices: list[Callable[[], Condition]] = [
         lambda: condition(f"{name}.labels.name", "eq", random.choice(LABELS)),
         lambda: condition(f"{name}.title", "contains", f"{random.choice(NOUNS)} {number % 5000}"),
-        lambda: condition(f"{name}.title", "glob", f"{random.choice(VERBS)}*{random.choice(NOUNS)}*"),
+        lambda: condition(
+            f"{name}.title", "glob", f"{random.choice(VERBS)}*{random.choice(NOUNS)}*"
+        ),
         lambda: condition(f"{name}.title", "regex", f"{random.choice(NOUNS)} [0-9]*{number % 90}$"),
         lambda: condition(f"{name}.number", "between", [number % 5000, number % 5000 + 50]),
         lambda: condition(f"{name}.draft", "eq", argument=False),
@@ -182,10 +184,14 @@ def broad(count: int, seed: int) -> RuleSet:
         kind = ("issues", "pull_request")[number % 2]
         name = ("issue", "pull_request")[number % 2]
         choices: list[Callable[[], Condition]] = [
-            lambda: condition(f"{name}.title", "contains", f"{random.choice(NOUNS)} {number % 5000}"),
+            lambda: condition(
+                f"{name}.title", "contains", f"{random.choice(NOUNS)} {number % 5000}"
+            ),
             lambda: condition(f"{name}.title", "icontains", f"OF {random.choice(NOUNS)} {number}"),
             lambda: condition(f"{name}.title", "regex", f"the [a-z]+ of \\w+ {number % 5000}$"),
-            lambda: condition(f"{name}.title", "glob", f"*{random.choice(NOUNS)} of * {number % 5000}"),
+            lambda: condition(
+                f"{name}.title", "glob", f"*{random.choice(NOUNS)} of * {number % 5000}"
+            ),
             lambda: condition(f"{name}.number", "between", [number % 5000, number % 5000 + 5]),
             lambda: condition("repository.full_name", "prefix", REPOSITORIES[number % 300]),
         ]
@@ -204,7 +210,18 @@ PROGRAMS = [
 WORDS = [
     f"{left}{right}{number or ''}"
     for number in range(4)
-    for left in ("-enc", "/c ", "http", "down", "invoke", "script", "temp\\", "user", "reg ", "-nop")
+    for left in (
+        "-enc",
+        "/c ",
+        "http",
+        "down",
+        "invoke",
+        "script",
+        "temp\\",
+        "user",
+        "reg ",
+        "-nop",
+    )
     for right in ("oded", "load", "string", "obj", " add", "web", "shell", "dump", "key", "lsass")
 ]
 
@@ -219,7 +236,9 @@ def _detection(random: Random, number: int) -> Rule:
     kind = random.choice(("process", "process", "process", "file", "registry", "network"))
     when = []
     if random.random() < 0.4:
-        when.append(condition("Image", "isuffix", random.sample(PROGRAMS, random.choice((1, 2, 4)))))
+        when.append(
+            condition("Image", "isuffix", random.sample(PROGRAMS, random.choice((1, 2, 4))))
+        )
     if random.random() < 0.2 or not when:
         when.append(condition("CommandLine", "icontains", _words(random, number, 3)))
     groups = [_choice(random, number) for _ in range(random.choice((0, 2, 3)))]
@@ -245,7 +264,9 @@ def _choice(random: Random, number: int) -> Group:
     if random.random() < 0.2:
         conditions.append(condition("OriginalFileName", "ieq", random.choice(PROGRAMS)[1:]))
     if random.random() < 0.1:
-        conditions.append(condition("CommandLine", "iregex", f"-{random.choice(NOUNS)}\\s+\\d{number}"))
+        conditions.append(
+            condition("CommandLine", "iregex", f"-{random.choice(NOUNS)}\\s+\\d{number}")
+        )
     return tuple(conditions)
 
 
@@ -261,14 +282,16 @@ def machine_events(count: int, seed: int) -> list[Event]:
     for number in range(count):
         program = "C:\\Windows\\System32" + random.choice(PROGRAMS)
         line = f"{program} " + " ".join(
-            f"{random.choice(WORDS)}{random.randrange(700)}" for _ in range(random.choice((2, 6, 12)))
+            f"{random.choice(WORDS)}{random.randrange(700)}"
+            for _ in range(random.choice((2, 6, 12)))
         )
         document = {
             "EventID": 1,
             "Image": program,
             "CommandLine": line,
             "OriginalFileName": program.rpartition("\\")[2],
-            "ParentImage": random.choice(("C:\\Program Files\\vendor7", "C:\\Windows")) + random.choice(PROGRAMS),
+            "ParentImage": random.choice(("C:\\Program Files\\vendor7", "C:\\Windows"))
+            + random.choice(PROGRAMS),
             "ParentCommandLine": "C:\\Windows\\Explorer.EXE /factory",
             "User": f"CORP\\user{number % 90}",
             "Hashes": "SHA256=" + f"{random.getrandbits(256):064X}",

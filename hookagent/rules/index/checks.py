@@ -6,11 +6,12 @@ what all of them are held against.
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from hookagent.lookup import MISSING
 from hookagent.rules.index import literals
-from hookagent.rules.index.look import MANY, Key, Look, Slots, scope_of
-from hookagent.rules.model import Condition, Field, Group, Predicate
+from hookagent.rules.index.look import MANY, Key, Look, Slots, scope_of, texts
+from hookagent.rules.model import Condition, Field, Group
 from hookagent.rules.operators import EXPR, holds
 from hookagent.rules.patterns import (
     SUBJECT_BYTES_MAX,
@@ -19,124 +20,185 @@ from hookagent.rules.patterns import (
     glob_program,
     has_word,
 )
+from hookagent.rules.scope import ITSELF
 
 Test = Callable[[Any], bool]
 """Whether one atom meets what a condition asks."""
+Judge = Callable[[Any, Any], bool]
+"""Whether the answer of a key is what is asked for."""
+
+
+class Check(NamedTuple):
+    """One question with yes or no: met where `judge(look[key], argument)`.
+
+    A tuple rather than a closure: ten thousand rules have tens of thousands, and what is small
+    stays in the processor's cache.
+    """
+
+    key: Key
+    judge: Judge
+    argument: Any
 
 
 class Checks:
-    """Makes the keys of conditions, one for all conditions that ask the same."""
+    """Makes the checks of conditions, one for all conditions that ask the same."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._made: dict[Any, Key] = {}
+        self._made: dict[Any, Check] = {}
 
-    def of(self, condition: Condition) -> Key:
-        """Return the key of one condition."""
+    def of(self, condition: Condition) -> Check:
+        """Return the check of one condition."""
         reference = condition.reference
         place = (reference.area, reference.path, condition.predicate)
         check = self._made.get(place)
         if check is None:
-            check = self._make(condition)
-            if not is_cheap(condition.predicate):
-                check = remembered(check)
-            self._made[place] = check
+            check = self._made[place] = self._make(condition)
         return check
 
-    def _make(self, condition: Condition) -> Key:
+    def _make(self, condition: Condition) -> Check:
         predicate = condition.predicate
-        if predicate.op == EXPR or isinstance(predicate.argument, Field):
-            return asks(condition)
-        op = predicate.op
-        is_folded = op in FOLDED
-        name = FOLDED.get(op, op)
-        if name not in TESTS and name not in {"eq", "in"}:
-            return asks(condition)
+        op, argument = predicate.op, predicate.argument
+        if op == EXPR or isinstance(argument, Field):
+            return Check(asks(condition), answers, argument=True)
         slot = self._slots.elements(condition.reference)
-        if is_folded:
+        present = self._slots.present(condition.reference)
+        if op == "exists":
+            return Check(is_there(slot, present), answers, argument)
+        if op in {"not", "inot"} and (test := of_clause(argument)):
+            return Check(none_passes(slot, test, present), answers, argument=True)
+        name = FOLDED.get(op, op)
+        if name != op:
             slot = self._slots.folded(slot)
-        if name == "eq":
-            return equals(slot, predicate.argument)
-        if name == "in":
-            assert isinstance(predicate.argument, frozenset)
-            return is_in(slot, predicate.argument)
-        return passes(slot, TESTS[name](predicate.argument))
+        if name in JUDGES:
+            return Check(slot, JUDGES[name], argument)
+        if name in TESTS:
+            return _tested(slot, TESTS[name](argument), is_cheap=name in CHEAP)
+        return Check(asks(condition), answers, argument=True)
 
-    def any_group(self, groups: tuple[Group, ...]) -> Key:
-        """Return the key of whether all conditions of any one group hold."""
+    def any_group(self, groups: tuple[Group, ...], *, wanted: bool) -> Check:
+        """Return the check of whether all conditions of any one group hold, or of whether not."""
         alternatives = tuple(tuple(self.of(part) for part in group) for group in groups)
 
-        def check(look: Look) -> bool:
+        def any_holds(look: Look) -> bool:
             for group in alternatives:
-                for part in group:
-                    if not part(look):
+                for key, judge, argument in group:
+                    if not judge(look[key], argument):
                         break
                 else:
                     return True
             return False
 
-        return remembered(check)
+        return Check(any_holds, answers, wanted)
 
 
-def is_cheap(predicate: Predicate) -> bool:
-    """Whether asking again costs no more than remembering the answer."""
-    argument = predicate.argument
-    many = isinstance(argument, tuple) and len(argument) > CHEAP_TEXTS_MAX
-    return predicate.op in CHEAP and not many and not isinstance(argument, Field)
+CHEAP = frozenset({"gt", "gte", "lt", "lte", "between"})
+"""Tests that cost no more than remembering their answer would."""
 
 
-CHEAP = frozenset({"eq", "in", "prefix", "suffix", "contains", "gt", "gte", "lt", "lte", "between"})
-CHEAP_TEXTS_MAX = 2
-
-
-def remembered(check: Key) -> Key:
-    """Return the key that asks once per event."""
-    return lambda look: look[check]
+def _tested(slot: Key, test: Test, *, is_cheap: bool) -> Check:
+    """Return the check of whether an element passes a test."""
+    if is_cheap:
+        return Check(slot, passes, test)
+    return Check(lambda look: passes(look[slot], test), answers, argument=True)
 
 
 def asks(condition: Condition) -> Key:
     """Return the key that asks the language itself."""
-
-    def check(look: Look) -> bool:
-        return holds(condition, look[scope_of])
-
-    return check
+    return lambda look: holds(condition, look[scope_of])
 
 
-def equals(slot: Key, wanted: Any) -> Key:
-    """Return the key of whether an element equals an atom."""
+def answers(value: Any, wanted: Any) -> bool:
+    """Whether a key that answers true or false gave this answer."""
+    return value is wanted
 
-    def check(look: Look) -> bool:
+
+def equals(value: Any, wanted: Any) -> bool:
+    """Whether an element equals an atom."""
+    if type(value) is str:
+        return bool(value == wanted)
+    return wanted in value if type(value) in MANY else bool(value == wanted)
+
+
+def is_in(value: Any, wanted: frozenset[Any]) -> bool:
+    """Whether an element is one of several atoms."""
+    return not wanted.isdisjoint(value) if type(value) in MANY else value in wanted
+
+
+def begins(value: Any, wanted: tuple[str, ...]) -> bool:
+    """Whether a text begins with one of these."""
+    if type(value) is str:
+        return value.startswith(wanted)
+    return any(text.startswith(wanted) for text in texts(value))
+
+
+def ends(value: Any, wanted: tuple[str, ...]) -> bool:
+    """Whether a text ends with one of these."""
+    if type(value) is str:
+        return value.endswith(wanted)
+    return any(text.endswith(wanted) for text in texts(value))
+
+
+def contains(value: Any, wanted: tuple[str, ...]) -> bool:
+    """Whether a text has one of these in it."""
+    if type(value) is str:
+        if len(wanted) == 1:
+            return wanted[0] in value
+        return any(part in value for part in wanted)
+    return any(part in text for text in texts(value) for part in wanted)
+
+
+def passes(value: Any, test: Test) -> bool:
+    """Whether an element passes a test."""
+    return any(map(test, value)) if type(value) in MANY else test(value)
+
+
+def none_passes(slot: Key, test: Test, present: Key) -> Key:
+    """Return the key of whether a value is there, and no element of it passes a test.
+
+    No object may pass it, since the slot leaves objects out.
+    """
+
+    def none_does(look: Look) -> bool:
         value = look[slot]
-        if type(value) is str:
-            return bool(value == wanted)
-        return wanted in value if type(value) in MANY else bool(value == wanted)
+        if value is MISSING:
+            return bool(look[present])
+        return not passes(value, test)
 
-    return check
-
-
-def is_in(slot: Key, wanted: frozenset[Any]) -> Key:
-    """Return the key of whether an element is one of several atoms."""
-
-    def check(look: Look) -> bool:
-        value = look[slot]
-        if type(value) in MANY:
-            return not wanted.isdisjoint(value)
-        return value in wanted
-
-    return check
+    return none_does
 
 
-def passes(slot: Key, test: Test) -> Key:
-    """Return the key of whether an element passes a test."""
+def is_there(slot: Key, present: Key) -> Key:
+    """Return the key of whether there is any value."""
+    return lambda look: look[slot] is not MISSING or bool(look[present])
 
-    def check(look: Look) -> bool:
-        value = look[slot]
-        if type(value) is str:
-            return test(value)
-        return any(map(test, value)) if type(value) in MANY else test(value)
 
-    return check
+def of_clause(clause: Any) -> Test | None:
+    """Return the test of one element against a clause, None for what has to be asked."""
+    tests = []
+    for condition in clause:
+        predicate = condition.predicate
+        name = FOLDED.get(predicate.op, predicate.op)
+        is_plain = condition.reference == ITSELF and not isinstance(predicate.argument, Field)
+        if name not in TESTS or not is_plain:
+            return None
+        test = TESTS[name](predicate.argument)
+        tests.append(test if name == predicate.op else _folding(test))
+    if len(tests) == 1:
+        return tests[0]
+    return lambda value: all(test(value) for test in tests)
+
+
+def _folding(test: Test) -> Test:
+    return lambda value: test(value.casefold() if type(value) is str else value)
+
+
+def _equal(wanted: Any) -> Test:
+    return lambda value: bool(value == wanted)
+
+
+def _in(wanted: frozenset[Any]) -> Test:
+    return lambda value: value in wanted
 
 
 def _prefix(wanted: tuple[str, ...]) -> Test:
@@ -145,13 +207,6 @@ def _prefix(wanted: tuple[str, ...]) -> Test:
 
 def _suffix(wanted: tuple[str, ...]) -> Test:
     return lambda value: type(value) is str and value.endswith(wanted)
-
-
-def _contains(wanted: tuple[str, ...]) -> Test:
-    if len(wanted) == 1:
-        text = wanted[0]
-        return lambda value: type(value) is str and text in value
-    return lambda value: type(value) is str and any(text in value for text in wanted)
 
 
 def _words(wanted: tuple[str, ...]) -> Test:
@@ -230,9 +285,11 @@ def _between(ends: tuple[Any, Any]) -> Test:
 
 
 TESTS: Mapping[str, Callable[[Any], Test]] = {
+    "eq": _equal,
+    "in": _in,
     "prefix": _prefix,
     "suffix": _suffix,
-    "contains": _contains,
+    "contains": lambda wanted: lambda value: contains(value, wanted),
     "word": _words,
     "glob": fits,
     "regex": _regexes,
@@ -242,6 +299,14 @@ TESTS: Mapping[str, Callable[[Any], Test]] = {
     "lte": _ordered(operator.le),
     "between": _between,
 }
+JUDGES: Mapping[str, Judge] = {
+    "eq": equals,
+    "in": is_in,
+    "prefix": begins,
+    "suffix": ends,
+    "contains": contains,
+}
+"""Operators that are judged without anything made for the argument."""
 FOLDED: Mapping[str, str] = {
     f"i{name}": name for name in ("eq", "in", "prefix", "suffix", "contains", "word", "glob")
 }

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+from hookagent.rules.calendar import Calendar
 from hookagent.rules.evaluate import is_on
 from hookagent.rules.index import access
 from hookagent.rules.index.access import Access, Cover, Kind, Range
-from hookagent.rules.index.checks import Checks, fits, passes
-from hookagent.rules.index.look import Key, Look, Slots, source_of, type_of
+from hookagent.rules.index.checks import Check, Checks, answers, fits, passes
+from hookagent.rules.index.look import Key, Slots, source_of, type_of
 from hookagent.rules.model import Condition, Group, Pattern, Rule
 
 CONJUNCTIONS_MAX = 32
@@ -24,7 +25,7 @@ EVERYTHING = "*"
 class Term:
     """One thing an event must meet, and how it can be looked up."""
 
-    check: Key
+    check: Check
     covers: tuple[Cover, ...] = ()
 
 
@@ -37,7 +38,7 @@ class Splitter:
     def __init__(self) -> None:
         self.slots = Slots()
         self.checks = Checks(self.slots)
-        self._terms: dict[Key, Term] = {}
+        self._terms: dict[Check, Term] = {}
         self._globs: dict[tuple[Key, tuple[str, ...]], Term] = {}
 
     def split(self, rule: Rule) -> Iterator[Conjunction]:
@@ -50,7 +51,7 @@ class Splitter:
             always.append(Term(_of_origins(rule.on), self._union(origins)))
             origins = [()]
         if len(origins) * len(groups) > CONJUNCTIONS_MAX:
-            always.append(Term(self.checks.any_group(rule.any), self._union(groups)))
+            always.append(Term(self.checks.any_group(rule.any, wanted=True), self._union(groups)))
             groups = [()]
         for origin, group in product(origins, groups):
             terms = tuple(dict.fromkeys((*origin, *always, *group, *last)))
@@ -71,11 +72,10 @@ class Splitter:
         """Return the terms that nothing can be looked up by."""
         terms = []
         if rule.unless:
-            excepted = self.checks.any_group(rule.unless)
-            terms.append(Term(lambda look: not excepted(look)))
+            terms.append(Term(self.checks.any_group(rule.unless, wanted=False)))
         calendar = rule.during
         if calendar is not None:
-            terms.append(Term(lambda look: calendar.is_open(look.event.received_at)))
+            terms.append(Term(Check(_is_open(calendar), answers, argument=True)))
         return tuple(terms)
 
     def _origins(self, patterns: tuple[Pattern, ...]) -> list[Conjunction]:
@@ -94,7 +94,7 @@ class Splitter:
     def _origin(self, slot: Key, patterns: tuple[str, ...]) -> Term:
         term = self._globs.get((slot, patterns))
         if term is None:
-            term = Term(passes(slot, fits(patterns)), access.globs(slot, patterns))
+            term = Term(Check(slot, passes, fits(patterns)), access.globs(slot, patterns))
             self._globs[slot, patterns] = term
         return term
 
@@ -145,8 +145,9 @@ def _width(cover: Cover) -> tuple[int, int]:
     return (max(kind for kind, _ in wants), len(wants))
 
 
-def _of_origins(patterns: tuple[Pattern, ...]) -> Key:
-    def check(look: Look) -> bool:
-        return is_on(patterns, look.event)
+def _of_origins(patterns: tuple[Pattern, ...]) -> Check:
+    return Check(lambda look: is_on(patterns, look.event), answers, argument=True)
 
-    return check
+
+def _is_open(calendar: Calendar) -> Key:
+    return lambda look: calendar.is_open(look.event.received_at)

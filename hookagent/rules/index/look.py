@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hookagent.event import Event
-from hookagent.lookup import MISSING
+from hookagent.lookup import MISSING, find
 from hookagent.rules.model import atom
 from hookagent.rules.scope import Scope, elements
 from hookagent.subject import Reference
@@ -46,6 +46,8 @@ def look_at(event: Event) -> Look:
     look = Look()  # without an __init__: this runs for every event
     look.event = event
     look.payload = event.payload
+    look[source_of] = event.source
+    look[type_of] = event.type
     return look
 
 
@@ -59,6 +61,7 @@ class Slots:
     def __init__(self) -> None:
         self._elements: dict[tuple[str, tuple[str | int, ...]], Key] = {}
         self._folded: dict[Key, Key] = {}
+        self._present: dict[tuple[str, tuple[str | int, ...]], Key] = {}
 
     def elements(self, reference: Reference) -> Key:
         """Return the key of a reference's elements."""
@@ -67,6 +70,14 @@ class Slots:
         if key is None:
             made = _of_payload(reference) if reference.is_payload else _of_envelope(reference)
             key = self._elements[place] = made
+        return key
+
+    def present(self, reference: Reference) -> Key:
+        """Return the key of whether a reference reaches any value at all."""
+        place = (reference.area, reference.path)
+        key = self._present.get(place)
+        if key is None:
+            key = self._present[place] = _is_present(reference)
         return key
 
     def folded(self, key: Key) -> Key:
@@ -96,21 +107,25 @@ def _of_payload(reference: Reference) -> Key:
     path = reference.path
     name = path[0]
     below = path[1:]
+    rests = [below[place:] for place in range(len(below))]
 
     def reach(look: Look) -> Any:
         value = look.payload
-        if type(value) is dict:
-            value = value.get(name, MISSING)
-            for step in below:
-                if type(value) is dict:
-                    value = value.get(step, MISSING)
-                else:
-                    return MISSING if value is MISSING else far(look)
-            return value if type(value) is str else condensed(elements([value]))
-        return far(look)
-
-    def far(look: Look) -> Any:
-        return condensed(elements(look[scope_of].values(reference)))
+        if type(value) is not dict:
+            return condensed(elements(look[scope_of].values(reference)))
+        value = value.get(name, MISSING)
+        for rest in rests:
+            if type(value) is dict:
+                value = value.get(rest[0], MISSING)
+            elif type(value) is list:
+                return condensed(elements(find(rest, value)))
+            else:
+                return MISSING
+        if type(value) is str:
+            return value
+        if type(value) is list:
+            return condensed(elements(value))
+        return MISSING if type(value) is dict else atom(value)
 
     return reach
 
@@ -120,6 +135,10 @@ def _of_envelope(reference: Reference) -> Key:
         return condensed(elements(look[scope_of].values(reference)))
 
     return reach
+
+
+def _is_present(reference: Reference) -> Key:
+    return lambda look: bool(look[scope_of].values(reference))
 
 
 def _folded(key: Key) -> Key:

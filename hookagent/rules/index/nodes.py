@@ -7,10 +7,11 @@ a `Wide` finds, among many that share no value to branch by, those worth asking.
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from hookagent.rules.index.checks import Check
 from hookagent.rules.index.look import MANY, Key, Look
 from hookagent.rules.index.probes import Probe
 
-Entry = tuple[int, tuple[Key, ...]]
+Entry = tuple[int, tuple[Check, ...]]
 """A rule's number, and what an event that came this far must still meet."""
 
 
@@ -21,18 +22,15 @@ class Node(Protocol):
         """Add the numbers of the rules below here that the event matches, some maybe twice."""
 
 
-class Leaf:
+class Leaf(tuple[Entry, ...]):
     """A few conjunctions, each asked."""
 
-    __slots__ = ("entries",)
-
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries = tuple(entries)
+    __slots__ = ()
 
     def visit(self, look: Look, found: list[int]) -> None:
-        for number, checks in self.entries:
-            for check in checks:
-                if not check(look):
+        for number, checks in self:
+            for key, judge, argument in checks:
+                if not judge(look[key], argument):
                     break
             else:
                 found.append(number)
@@ -127,10 +125,10 @@ class Wide:
         entries = self.entries
         for hit in set(hits) if hits else ():
             number, checks = entries[hit]
-            for check in checks:
-                if not check(look):
+            for key, judge, argument in checks:
+                if not judge(look[key], argument):
                     break
             else:
                 found.append(number)
-        if self.rest.entries:
+        if self.rest:
             self.rest.visit(look, found)
