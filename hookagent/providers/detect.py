@@ -1,0 +1,71 @@
+"""Which providers a request may be from, by its headers: a hint for people, never a decision.
+
+Header names do not identify a provider (`X-Hub-Signature` is GitHub's, Bitbucket's and Meta's, and
+Gitea sends GitHub's beside its own), so the scheme with the most of its own headers present comes
+first. Reads the whole catalogue: for commands, not for the hot path.
+"""
+
+from functools import lru_cache
+
+from hookagent.errors import ConfigError
+from hookagent.event import RawRequest
+from hookagent.providers import catalog
+from hookagent.providers.provider import Provider
+from hookagent.providers.scheme import Scheme
+
+COMMON = frozenset({"authorization", "content-type", "signature", "host", "date", "digest"})
+"""Headers that say nothing about who sent them."""
+
+
+def likely_schemes(request: RawRequest, most: int = 8) -> tuple[Scheme, ...]:
+    """Return schemes whose signature header is in the request, the most specific first."""
+    present = {name.lower() for name, _ in request.headers.items()}
+    ranked = [
+        (-len(headers & present), scheme.name, scheme)
+        for headers, signature, scheme in _headers()
+        if signature & present
+    ]
+    return tuple(scheme for _, _, scheme in sorted(ranked, key=lambda entry: entry[:2])[:most])
+
+
+def likely_providers(request: RawRequest) -> tuple[str, ...]:
+    """Return the names of the providers of the likely schemes, each once."""
+    names = (scheme.name.partition("/")[0] for scheme in likely_schemes(request))
+    return tuple(dict.fromkeys(names))
+
+
+@lru_cache(maxsize=1)
+def _headers() -> tuple[tuple[frozenset[str], frozenset[str], Scheme], ...]:
+    """Every scheme of the catalogue with all its headers, and those of its signature."""
+    found = []
+    for name in catalog.names():
+        try:
+            provider = catalog.load(name)
+        except ConfigError:
+            continue  # a broken file of one provider does not hide the others
+        for scheme in provider.schemes.values():
+            signature = signature_headers(scheme)
+            if signature:
+                found.append((signature | _own_headers(scheme, provider), signature, scheme))
+    return tuple(found)
+
+
+def signature_headers(scheme: Scheme) -> frozenset[str]:
+    """Return the headers a scheme's signature may be in, those that say something."""
+    if scheme.place.kind != "header":
+        return frozenset()
+    names = {name.replace("{n}", "1").lower() for name in scheme.place.names}
+    return frozenset(names - COMMON)
+
+
+def _own_headers(scheme: Scheme, provider: Provider) -> frozenset[str]:
+    """Return the other headers a delivery of this provider has."""
+    names = {name.lower() for name in scheme.signed.names("header")}
+    names |= {name.lower() for name, _ in scheme.require_headers}
+    if scheme.timestamp and scheme.timestamp.place.kind == "header":
+        names.add(scheme.timestamp.place.name.lower())
+    if scheme.id_header:
+        names.add(scheme.id_header.lower())
+    references = (*provider.id, *provider.type)
+    names |= {str(ref.path[0]) for ref in references if ref.area == "headers" and ref.path}
+    return frozenset(names - COMMON)
