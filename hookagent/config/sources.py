@@ -12,12 +12,13 @@ from hookagent.config.reader import Reader
 from hookagent.config.secrets import Keeper, SecretReader, is_name
 from hookagent.config.sections import BODY_MAX
 from hookagent.environment import Environment
-from hookagent.errors import NotFound, Severity
-from hookagent.located import Table
+from hookagent.errors import ConfigError, NotFound, Severity
+from hookagent.located import Table, Where
 from hookagent.providers import catalog
 from hookagent.providers.exchange import HandshakeRule, read_handshakes
 from hookagent.providers.provider import Provider, Variant
 from hookagent.providers.scheme import Scheme, read_scheme
+from hookagent.providers.secret import key_of
 from hookagent.providers.shape import Family
 from hookagent.subject import Reference
 from hookagent.verdict import Integrity
@@ -176,11 +177,25 @@ class SourceReader:
             return ()
         for secret, at in found:
             reader.judge(secret, at, may_be_short=may_be_short)
-            if scheme.family is Family.BASIC and ":" not in secret:
-                self.table.report("bad-secret", "basic auth needs `user:password`", at=at)
+            self._check_key(scheme, secret, at)
         if scheme.needs_secret and not (self._has("secret") or self._has("public_key")):
             self._report_no_secret(scheme)
         return tuple(secret for secret, _ in found)
+
+    def _check_key(self, scheme: Scheme, secret: str, at: Where) -> None:
+        """Report a secret that cannot be the key of its scheme, before the first delivery does."""
+        if scheme.family is Family.BASIC and ":" not in secret:
+            self.table.report("bad-secret", "basic auth needs `user:password`", at=at)
+        try:
+            if scheme.family in {Family.HMAC, Family.HASH}:
+                key_of(secret, scheme.secret)
+            elif scheme.is_asymmetric:
+                from hookagent.providers.verify import Verifier  # imports cryptography
+
+                Verifier(scheme, [secret])
+        except ConfigError as error:
+            problem = error.problems[0]
+            self.table.report(problem.code, problem.message, at=at, hint=problem.hint)
 
     def _report_no_secret(self, scheme: Scheme) -> None:
         variable = re.sub(r"[^A-Z0-9]", "_", self.name.upper()) + "_SECRET"

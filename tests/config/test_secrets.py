@@ -211,3 +211,24 @@ def test_no_problem_ever_quotes_a_secret(project):
 
     assert len(found) == 9
     assert "hunter2" not in "".join(found)
+
+
+def test_a_secret_that_cannot_be_the_schemes_key_is_said_at_once(says):
+    text = source('"whsec_not base64 at all, but long enough"').replace("github", "svix")
+
+    assert says(text) == [
+        (
+            "hookagent.toml:4:10: error: the secret is not base64 [wrong-secret-form]\n"
+            "  hint: copy it again, whole and without spaces"
+        )
+    ]
+
+
+def test_a_public_key_that_is_none_is_said_at_once(says):
+    text = source(f'"{SECRET}"').replace(
+        '"github"', '{ algorithm = "ed25519", header = "X", secret_form = "hex" }'
+    )
+
+    (found,) = says(text)
+    assert found.startswith("hookagent.toml:4:10: error: ")
+    assert SECRET not in found
