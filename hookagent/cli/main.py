@@ -40,9 +40,10 @@ COMMANDS = {
     "dead": Command("dead", "List or discard dead runs"),
     "schemes": Command("schemes", "The catalogue of signature schemes"),
     "stats": Command("stats", "Rates, latencies, failures, last events"),
+    "tunnel": Command("tunnel", "Say which tunnels could be started here"),
     "doctor": Command("doctor", "Check everything and say how to mend it"),
     "prune": Command("prune", "Remove events past their retention"),
-    "trust": Command("trust", "Allow a configuration's rules to act"),
+    "trust": Command("trust", "Allow a configuration to start programs"),
     "spec": Command("spec", "Commands, options and exit codes as JSON"),
 }
 """Every command in the order of the help: the module of `hookagent.cli` and one line about it."""
@@ -134,12 +135,18 @@ def _root(
     """Options that stand before the command."""
 
 
+HELP_WIDTH = 88
+"""Longer lines are hard to read; narrower terminals get narrower help."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Nothing else in hookagent exits."""
     output.prepare()
     try:
         get_command(application).main(
-            args=None if argv is None else list(argv), prog_name=output.PROGRAM
+            args=None if argv is None else list(argv),
+            prog_name=output.PROGRAM,
+            terminal_width=min(output.width(), HELP_WIDTH),
         )
     except HookagentError as error:
         output.fail(error)
