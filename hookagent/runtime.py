@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 from hookagent.actions.base import Outside, Own
 from hookagent.config.model import Config, Source
 from hookagent.errors import ConfigError, OutsideError
-from hookagent.event import new_id
-from hookagent.pipeline.feed import Feed, Ready, Rules, Stopped, Stopping
+from hookagent.event import RawRequest, new_id
+from hookagent.pipeline.feed import Feed, Logged, Ready, Rules, Stopped, Stopping
+from hookagent.pipeline.handshakes import given_key, handshakes_of
 from hookagent.pipeline.ingest import Gate, Ingest
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import replay_key
@@ -27,8 +28,8 @@ from hookagent.pipeline.upkeep import Upkeep
 from hookagent.pipeline.worker import Worker
 from hookagent.providers.verify import Verifier
 from hookagent.server.listener import Limits, Listener
-from hookagent.store.registry import open_store
 from hookagent.store.base import Store
+from hookagent.store.registry import open_store
 
 ANSWER_GRACE_S = 5.0
 """How long a stop waits for answers that wait for their commit."""
@@ -152,15 +153,41 @@ class Agent:
         return self._listener
 
     def _gate(self, source: Source) -> Gate:
+        """Make a source ready: its verifier, and the handshakes it answers."""
         config = self.config
-        verifier = Verifier(
-            source.scheme,
-            source.secrets,
-            tolerance_ms=source.tolerance_ms,
-            settings=dict(source.settings),
-            base_url=source.base_url or config.server.public_url or "",
-        )
-        return Gate(source, verifier, None)
+
+        def verifier(secrets: tuple[str, ...]) -> Verifier:
+            return Verifier(
+                source.scheme,
+                secrets,
+                tolerance_ms=source.tolerance_ms,
+                settings=dict(source.settings),
+                base_url=source.base_url or config.server.public_url or "",
+            )
+
+        def take_key(key: str) -> None:
+            gate.verifier = verifier((key, *source.secrets))
+
+        given = given_key(config.state_folder, source.name)
+        secrets = source.secrets if given is None else (given, *source.secrets)
+        shakes = handshakes_of(source, config, take_key=take_key, fetch=self._confirm)
+        gate = Gate(source, verifier(secrets), shakes)
+        return gate
+
+    def _confirm(self, url: str) -> None:
+        """Fetch an address that a handshake asks us to confirm; its host is pinned already."""
+        self._background(self._fetch(url), "confirm")
+
+    async def _fetch(self, url: str) -> None:
+        from hookagent.actions.sender import Sender
+
+        try:
+            async with Sender() as sender:
+                reply = await sender.send(RawRequest(method="GET"), url)
+            said = f"confirmed a subscription: {reply.status}"
+        except OutsideError as error:
+            said = f"a subscription could not be confirmed: {error.message}"
+        self.feed.publish(Logged(at=clock(), line=said))
 
     def _own(self) -> Own:
         """Addresses of ours that no action may call."""
@@ -217,8 +244,6 @@ async def _opened(config: Config) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def _outside(config: Config, own: Callable[[], Own], feed: Feed) -> AsyncIterator[Outside]:
-    from hookagent.pipeline.feed import Logged
-
     outside = Outside(
         folder=config.folder,
         state=config.state_folder,

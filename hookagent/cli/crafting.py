@@ -2,29 +2,32 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from hookagent.cli import settings
 from hookagent.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from hookagent.config.model import Source
+    from hookagent.providers.diagnose import Other
     from hookagent.providers.scheme import Scheme
 
 
-class Craft(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Craft:
     """A scheme with everything it needs."""
 
     scheme: "Scheme"
-    secrets: tuple[str, ...] = ()
-    settings: Mapping[str, str] = {}
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    settings: Mapping[str, str] = field(default_factory=dict)
     base_url: str = ""
     path: str = "/"
     source: "Source | None" = None
     tolerance_ms: int | None = None
+    others: "tuple[Other, ...]" = ()
+    """The other configured sources, for `verify` to try."""
 
 
 def read_secret(text: str) -> str:
@@ -61,7 +64,10 @@ def craft(
         )
     values = dict(_setting(text) for text in given)
     if source is not None:
-        found = settings.load_config(config).source(source)
+        from hookagent.providers.diagnose import Other
+
+        loaded = settings.load_config(config)
+        found = loaded.source(source)
         return Craft(
             scheme=found.scheme,
             secrets=tuple(secrets) or found.secrets,
@@ -70,6 +76,11 @@ def craft(
             path=found.path,
             source=found,
             tolerance_ms=found.tolerance_ms,
+            others=tuple(
+                Other(scheme=one.scheme, secrets=one.secrets, source=one.name)
+                for one in loaded.sources.values()
+                if one is not found
+            ),
         )
     assert scheme is not None
     return Craft(scheme=_named(scheme, values), secrets=tuple(secrets), settings=values)

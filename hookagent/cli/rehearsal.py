@@ -49,17 +49,11 @@ def rehearse(
 def event_of(captured: "Captured", source: "Source") -> "Event":
     """Make the event that a capture would become at its source, unverified."""
     from hookagent.event import Event
-    from hookagent.pipeline.ingest import type_of
+    from hookagent.pipeline.ingest import type_of, value_of
     from hookagent.verdict import Code, Verdict
 
     request = captured.request
-    content_type = request.headers.text("content-type") or ""
-    read = (
-        payload.read_form(request.body)
-        if source.body == "form"
-        else payload.read(request.body, content_type)
-    )
-    value = read.value if isinstance(read, payload.Parsed) else None
+    value = value_of(source, request)
     return Event(
         id=captured.id or "evt_rehearsal",
         source=source.name,

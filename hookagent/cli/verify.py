@@ -14,10 +14,10 @@ from hookagent.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from hookagent.cli.crafting import Craft
     from hookagent.eventfile import Captured
-    from hookagent.verdict import Verdict
+    from hookagent.providers.diagnose import Diagnosis
 
 
-def verify(  # noqa: PLR0913 - one parameter per option
+def verify(
     request: Annotated[
         str, typer.Argument(metavar="REQUEST", help="An event file, `-`, or a stored id.")
     ],
@@ -63,9 +63,9 @@ def verify(  # noqa: PLR0913 - one parameter per option
     )
     at = now * 1000 if now is not None else (captured.request.received_at or clock())
     captured = _at_url(captured, url, made)
-    verdict, hint = _judge(made, captured, [read_secret(key) for key in public_key or []], at)
-    _answer(verdict, hint, as_json=json)
-    return ExitCode.DONE if verdict.valid else ExitCode.NO
+    found = _judge(made, captured, [read_secret(key) for key in public_key or []], at)
+    _answer(found, as_json=json)
+    return ExitCode.DONE if found.verdict.valid else ExitCode.NO
 
 
 def _load(target: str, config: Path | None, store: str | None) -> "Captured":
@@ -101,38 +101,36 @@ def _at_url(captured: "Captured", url: str | None, made: "Craft") -> "Captured":
     return msgspec.structs.replace(captured, request=request)
 
 
-def _judge(
-    made: "Craft", captured: "Captured", public_keys: list[str], at: int
-) -> "tuple[Verdict, str]":
+def _judge(made: "Craft", captured: "Captured", public_keys: list[str], at: int) -> "Diagnosis":
     """Verify, and find out what would have made it pass."""
-    from hookagent.providers.verify import Verifier
+    from hookagent.providers.diagnose import Case, diagnose
 
     if not (made.secrets or public_keys) and made.scheme.needs_secret:
         raise UsageError(f"`{made.scheme.name}` needs a secret", hint="add --secret S")
-    verifier = Verifier(
-        made.scheme,
-        made.secrets,
-        tolerance_ms=made.tolerance_ms,
-        settings=dict(made.settings),
-        base_url=captured.request.base_url,
-        public_keys=public_keys,
+    return diagnose(
+        Case(
+            scheme=made.scheme,
+            request=captured.request,
+            secrets=made.secrets,
+            now=at,
+            tolerance_ms=made.tolerance_ms,
+            settings=made.settings,
+            base_url=captured.request.base_url,
+            public_keys=tuple(public_keys),
+            others=made.others,
+        )
     )
-    verdict = verifier.verify(captured.request, at)
-    if verdict.valid:
-        return verdict, ""
-    from hookagent.providers.diagnose import diagnose
-
-    found = diagnose(verifier, captured.request, at)
-    return msgspec.structs.replace(verdict, detail=found.evidence or verdict.detail), found.mend
 
 
-def _answer(verdict: "Verdict", hint: str, *, as_json: bool) -> None:
+def _answer(found: "Diagnosis", *, as_json: bool) -> None:
+    verdict = found.verdict
     shown: dict[str, Any] = {
         "valid": verdict.valid,
         "scheme": verdict.scheme,
-        "reason": str(verdict.code),
-        "hint": hint or None,
-        "detail": verdict.detail,
+        "reason": str(found.cause),
+        "hint": None if verdict.valid else found.mend,
+        "evidence": found.evidence,
+        "code": str(verdict.code),
         "integrity": str(verdict.integrity),
         "secret_index": verdict.secret_index,
     }
@@ -141,10 +139,9 @@ def _answer(verdict: "Verdict", hint: str, *, as_json: bool) -> None:
         return
     mark = output.mark(good=verdict.valid)
     word = "genuine" if verdict.valid else "not genuine"
-    output.data(output.Ink(mark, "green" if verdict.valid else "red"), f" {word}: {verdict.code}")
+    output.data(output.Ink(mark, "green" if verdict.valid else "red"), f" {word}: {found.cause}")
     output.data(f"  scheme     {verdict.scheme}")
     output.data(f"  integrity  {verdict.integrity}")
-    if verdict.detail:
-        output.data(f"  because    {verdict.detail}")
-    if hint:
-        output.data(f"  mend       {hint}")
+    if not verdict.valid:
+        output.data(f"  because    {found.evidence}")
+        output.data(f"  mend       {found.mend}")

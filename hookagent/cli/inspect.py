@@ -1,0 +1,268 @@
+"""`hookagent inspect`: what arrived, and what became of it."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hookagent.cli import output, settings
+from hookagent.cli.clock import clock
+from hookagent.cli.options import (
+    ConfigOption,
+    JsonOption,
+    LimitOption,
+    SourceOption,
+    StoreOption,
+)
+from hookagent.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from hookagent.config.model import Config
+    from hookagent.store.base import EventFilter, Store
+
+FORMS = ("json", "har", "curl", "pytest")
+LIMIT = 20
+POLL_S = 0.5
+"""How often a follower asks for more."""
+
+
+def inspect(
+    event: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID…]", help="One to show, two to compare.")
+    ] = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    source: SourceOption = None,
+    *,
+    type_: Annotated[str, typer.Option("--type", metavar="GLOB", help="Only this type.")] = "",
+    status: Annotated[
+        str,
+        typer.Option(
+            metavar="STATE", help="stored, routed, quiet, or a run's state: done, waiting, dead."
+        ),
+    ] = "",
+    since: Annotated[str, typer.Option(metavar="TIME", help="2h, 7d or a date.")] = "",
+    until: Annotated[str, typer.Option(metavar="TIME", help="Until then.")] = "",
+    rule: Annotated[str, typer.Option(metavar="NAME", help="With a run of this rule.")] = "",
+    text: Annotated[str, typer.Option(metavar="WORDS", help="Occurs in the body.")] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="An expression: 'data.amount >= 100'."),
+    ] = None,
+    limit: LimitOption = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="Refused deliveries instead of events.")
+    ] = False,
+    export: Annotated[
+        str | None, typer.Option(metavar="FORM", help="json, har, curl or pytest.")
+    ] = None,
+    json: JsonOption = False,
+) -> ExitCode:
+    """List, filter, follow, show, compare and export events.
+
+    Example: hookagent inspect --source github --since 1h --where 'action == "opened"'
+
+    Example: hookagent inspect evt_018c… --export curl
+    """
+    if export is not None and export not in FORMS:
+        raise UsageError(f"unknown form `{export}`", hint="known: " + ", ".join(FORMS))
+    from hookagent.cli.selecting import event_filter
+
+    names = event or []
+    loaded = settings.load_config(config, store=store)
+    most = limit or (None if export and not names else LIMIT)
+    wanted = event_filter(
+        now=clock(), source=source or "", type=type_, status=status, since=since, until=until,
+        rule=rule, text=text, limit=most,
+    )  # fmt: skip
+    task = _Task(loaded, wanted, where or [], as_json=json, export=export)
+    if rejected:
+        return asyncio.run(task.rejected(source or ""))
+    if len(names) > 2:  # noqa: PLR2004 - a pair
+        raise UsageError("give one event to show, or two to compare")
+    if len(names) == 2:  # noqa: PLR2004 - a pair
+        return asyncio.run(task.compare(*names))
+    if names:
+        return asyncio.run(task.show(names[0]))
+    if export:
+        return asyncio.run(task.export_many())
+    return asyncio.run(task.list_events(follow=follow))
+
+
+class _Task:
+    """One call of the command."""
+
+    def __init__(
+        self,
+        config: "Config",
+        wanted: "EventFilter",
+        where: list[str],
+        *,
+        as_json: bool,
+        export: str | None,
+    ) -> None:
+        from hookagent.cli.conditions import read_conditions
+
+        self.config = config
+        self.wanted = wanted
+        self.conditions = read_conditions(where)
+        self.as_json = as_json
+        self.export = export
+
+    async def list_events(self, *, follow: bool) -> ExitCode:
+        """List events, newest first; go on with what comes."""
+        from hookagent.cli.showing import event_row, write_rows
+        from hookagent.cli.storing import opened
+
+        async with opened(self.config) as store:
+            found = await self._matching(store)
+            shown = list(reversed(found)) if follow else found
+            if self.as_json:
+                for summary in shown:
+                    output.json_line(event_row(summary))
+            else:
+                write_rows(shown)
+            if not found and not follow:
+                output.talk("no event is there yet; `hookagent sign --send` makes one")
+            if follow:
+                await self._follow(store, max((one.seq for one in found), default=0))
+        return ExitCode.DONE
+
+    async def _matching(self, store: "Store") -> list[Any]:
+        """Return a page of events, those that meet `--where` only."""
+        import msgspec
+
+        if not self.conditions:
+            return await store.events(self.wanted)
+        found: list[Any] = []
+        page = msgspec.structs.replace(self.wanted, limit=500)
+        while len(found) < self.wanted.limit and (batch := await store.events(page)):
+            found += [one for one in batch if await self._meets(store, one.id)]
+            page = msgspec.structs.replace(page, before=batch[-1].seq)
+        return found[: self.wanted.limit]
+
+    async def _meets(self, store: "Store", event_id: str) -> bool:
+        import msgspec
+
+        from hookagent.pipeline.ingest import value_of
+
+        record = await store.event(event_id)
+        if record is None:
+            return False
+        source = self.config.sources.get(record.event.source)
+        value = value_of(source, record.event.request)
+        event = msgspec.structs.replace(record.event, payload=value)
+        return all(condition(event) for condition in self.conditions)
+
+    async def _follow(self, store: "Store", seen: int) -> None:
+        """Print events as they come, until Ctrl-C."""
+        import msgspec
+
+        from hookagent.cli.showing import event_row, write_rows
+
+        while True:
+            page = msgspec.structs.replace(self.wanted, after=seen, limit=500)
+            for summary in await store.events(page):
+                seen = max(seen, summary.seq)
+                if self.conditions and not await self._meets(store, summary.id):
+                    continue
+                if self.as_json:
+                    output.json_line(event_row(summary))
+                else:
+                    write_rows([summary], heading=False)
+                    output.flush()
+            await asyncio.sleep(POLL_S)
+
+    async def show(self, event_id: str) -> ExitCode:
+        """Show or export one event."""
+        from hookagent.cli.showing import event_document, rejection_document, write_event
+        from hookagent.cli.storing import event_or_fail, opened
+        from hookagent.cli.targets import load
+
+        async with opened(self.config) as store:
+            if self.export:
+                self._write_export(await load(event_id, store))
+                return ExitCode.DONE
+            if event_id.startswith("rej_"):
+                (captured,) = await load(event_id, store)
+                rejection = await store.rejection(event_id)
+                assert rejection is not None
+                document = rejection_document(captured, rejection)
+            else:
+                record = await event_or_fail(store, event_id)
+                document = event_document(record, self.config)
+        if self.as_json:
+            output.json_line(document)
+        else:
+            write_event(document)
+        return ExitCode.DONE
+
+    async def compare(self, one: str, other: str) -> ExitCode:
+        """Show where two events differ; exit code 1 where they do."""
+        from hookagent.cli.comparing import differences
+        from hookagent.cli.storing import event_or_fail, opened
+
+        async with opened(self.config) as store:
+            pair = [(await event_or_fail(store, name)).event for name in (one, other)]
+        found = differences(pair[0].request, pair[1].request)
+        for place, before, after in found:
+            if self.as_json:
+                output.json_line({"path": place, "before": before, "after": after})
+            else:
+                output.data(
+                    f"{place}: ", output.Ink(before, "red"), " → ", output.Ink(after, "green")
+                )
+        if not found:
+            output.talk("they carry the same")
+        return ExitCode.NO if found else ExitCode.DONE
+
+    async def export_many(self) -> ExitCode:
+        """Export a selection, oldest first."""
+        from hookagent.cli.storing import opened
+        from hookagent.cli.targets import load
+
+        async with opened(self.config) as store:
+            captures = []
+            for summary in reversed(await self._matching(store)):
+                captures += await load(summary.id, store)
+        self._write_export(captures)
+        return ExitCode.DONE
+
+    def _write_export(self, captures: list[Any]) -> None:
+        """Write captures in the form asked for, secrets in headers masked."""
+        from hookagent.cli import formats
+        from hookagent.cli.masking import masked
+        from hookagent.version import hookagent_version
+
+        safe = [masked(captured, self.config) for captured in captures]
+        if self.export == "har":
+            output.json_document(formats.to_har(safe, hookagent_version()))
+            return
+        for captured in safe:
+            if self.export == "curl":
+                output.data(formats.to_curl(captured.request, self._url(captured)))
+            elif self.export == "pytest":
+                output.data(formats.to_pytest(captured))
+            else:
+                output.data(formats.to_event_line(captured))
+
+    def _url(self, captured: Any) -> str:
+        """Return the URL a copy should go to: the listener's."""
+        server = self.config.server
+        url: str = f"http://{server.host}:{server.port}{captured.request.target}"
+        return url
+
+    async def rejected(self, source: str) -> ExitCode:
+        """List refused deliveries."""
+        from hookagent.cli.showing import rejection_row, write_rejections
+        from hookagent.cli.storing import opened
+
+        async with opened(self.config) as store:
+            found = await store.rejected(limit=self.wanted.limit, source=source)
+        if self.as_json:
+            for one in found:
+                output.json_line(rejection_row(one))
+        else:
+            write_rejections(found)
+        return ExitCode.DONE

@@ -1,0 +1,125 @@
+"""A source's handshakes at the front door: answered, kept, confirmed.
+
+`providers.handshake` decides what to answer; here is what an answer leads to. A key that a provider
+hands over is kept in the state folder and counts as a secret of the source from then on; it is
+taken only while the source is armed (`hookagent sources arm NAME`), for a few minutes.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hookagent.config.model import Config, Source
+from hookagent.event import RawRequest
+from hookagent.pipeline.ingest import Answer
+from hookagent.providers.handshake import Handshakes as Rules
+from hookagent.verdict import Verdict
+
+ARMED_S = 600
+"""How long a source stays armed."""
+
+
+def armed_file(state_folder: Path, source: str) -> Path:
+    """Return the file whose presence and age say that a source is armed."""
+    return state_folder / "armed" / source
+
+
+def given_key_file(state_folder: Path, source: str) -> Path:
+    """Return where a key that a provider handed over is kept."""
+    return state_folder / "secrets" / f"{source}.given"
+
+
+def arm(state_folder: Path, source: str) -> None:
+    """Let a source take a key for the next minutes."""
+    path = armed_file(state_folder, source)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_text("", "utf-8")
+
+
+def is_armed(state_folder: Path, source: str) -> bool:
+    """Whether a source may take a key now."""
+    try:
+        age = time.time() - armed_file(state_folder, source).stat().st_mtime
+    except OSError:
+        return False
+    return 0 <= age < ARMED_S
+
+
+def given_key(state_folder: Path, source: str) -> str | None:
+    """Return the key a provider handed over, if it did."""
+    try:
+        return given_key_file(state_folder, source).read_text("utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def _keep_key(state_folder: Path, source: str, key: str) -> None:
+    """Write the key with mode 0600, whole or not at all."""
+    path = given_key_file(state_folder, source)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(fresh, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+class SourceHandshakes:
+    """The handshakes of one source, with what their answers lead to."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        source: Source,
+        state_folder: Path,
+        *,
+        take_key: Callable[[str], None],
+        fetch: Callable[[str], None],
+    ) -> None:
+        self._rules = rules
+        self._source = source
+        self._state_folder = state_folder
+        self._take_key = take_key
+        self._fetch = fetch
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods they come by."""
+        return self._rules.methods
+
+    def answer(self, request: RawRequest, verdict: Verdict) -> Answer | None:
+        """Return what the provider expects, or None where this is an ordinary delivery."""
+        found = self._rules.answer(request, verdict)
+        if found is None:
+            return None
+        if found.key:
+            _keep_key(self._state_folder, self._source.name, found.key)
+            armed_file(self._state_folder, self._source.name).unlink(missing_ok=True)
+            self._take_key(found.key)
+        if found.fetch:
+            self._fetch(found.fetch)
+        return Answer(found.status, found.body, found.content_type, found.headers)
+
+
+def handshakes_of(
+    source: Source,
+    config: Config,
+    *,
+    take_key: Callable[[str], None],
+    fetch: Callable[[str], None],
+) -> SourceHandshakes | None:
+    """Return a source's handshakes, None where it has none."""
+    if not source.handshakes:
+        return None
+    rules = Rules(
+        source.handshakes,
+        source.scheme,
+        secrets=source.secrets,
+        settings=dict(source.settings),
+        base_url=source.base_url or config.server.public_url or "",
+        is_armed=lambda: is_armed(config.state_folder, source.name),
+    )
+    return SourceHandshakes(rules, source, config.state_folder, take_key=take_key, fetch=fetch)
