@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from hookagent.cli.checks.finding import Finding, failed, good, warning
 from hookagent.config.model import Config
 from hookagent.errors import HookagentError
+from hookagent.store.base import EventFilter, Store
 
 DISK_LEAST = 256 * 1024 * 1024
 """Below this the store may soon have to answer 503."""
@@ -96,15 +97,34 @@ async def _opened_store(config: Config, now: int) -> AsyncIterator[Finding]:
     await opened.open()
     try:
         stats = await opened.stats(since=now - 86_400_000)
+        rotations = [one async for one in _rotations(config, opened)]
     finally:
         await opened.close()
     dead = stats.runs.get("dead", 0)
     yield good("store", f"{stats.events} events, {stats.size_bytes} bytes")
     if dead:
         yield warning("runs", f"{dead} dead runs wait for a decision", "hookagent dead")
+    for finding in rotations:
+        yield finding
     newest = max((one.last_received_at for one in stats.sources), default=0)
     for finding in clock(now, newest):
         yield finding
+
+
+async def _rotations(config: Config, opened: Store) -> AsyncIterator[Finding]:
+    """Say which of several secrets a source's newest event matched: when an old one may go."""
+    for source in config.sources.values():
+        if len(source.secrets) < 2:  # noqa: PLR2004 - one secret is not being rotated
+            continue
+        newest = await opened.events(EventFilter(source=source.name, origin="live", limit=1))
+        record = await opened.event(newest[0].id) if newest else None
+        index = record.event.verdict.secret_index if record else None
+        if index is not None:
+            yield good(
+                "rotation",
+                f"{source.name}: the newest event matched secret {index + 1}"
+                f" of {len(source.secrets)}",
+            )
 
 
 def disk(config: Config) -> Iterator[Finding]:

@@ -11,7 +11,9 @@ from hookagent.cli.checks import outside
 from hookagent.cli.checks.finding import State
 from hookagent.config.load import load
 from hookagent.config.model import Config
+from hookagent.event import Event, RawRequest, new_id
 from hookagent.store.registry import open_store
+from hookagent.verdict import Code, Verdict
 
 NOW = 1_800_000_000_000
 
@@ -85,6 +87,31 @@ async def test_a_store_that_opens_is_counted(tmp_path):
 
     assert [one.check for one in findings] == ["store", "clock"]
     assert findings[0].message.startswith("0 events, ")
+
+
+async def test_a_rotation_says_which_secret_matched_last(tmp_path):
+    (tmp_path / "hookagent.toml").write_text(
+        '[sources.x]\npath = "/x"\nscheme = "github"\nsecret = ["${NEW}", "${OLD}"]\n'
+    )
+    found = load(None, environ={"NEW": "n" * 32, "OLD": "o" * 32}, cwd=tmp_path)
+    store = open_store(found.store.url, found.folder)
+    await store.open()
+    request = RawRequest(target="/x", body=b"{}", received_at=NOW)
+    verdict = Verdict(valid=True, scheme="github", code=Code.OK, secret_index=1)
+    await store.accept(
+        Event(
+            id=new_id("evt", NOW, 1),
+            source="x",
+            key=b"k",
+            request=request,
+            verdict=verdict,
+        )
+    )
+    await store.close()
+
+    findings = [one async for one in outside.store(found, NOW)]
+
+    assert "x: the newest event matched secret 2 of 2" in [one.message for one in findings]
 
 
 async def test_a_damaged_store_fails(tmp_path):
