@@ -27,30 +27,9 @@ from hookagent.verdict import Code, Integrity, Verdict
 
 CALLERS = 64
 WORDS = [
-    "payment",
-    "invoice",
-    "customer",
-    "order",
-    "shipped",
-    "delivered",
-    "urgent",
-    "support",
-    "ticket",
-    "login",
-    "failed",
-    "database",
-    "warehouse",
-    "stock",
-    "alert",
-    "restock",
-    "pending",
-    "approved",
-    "refund",
-    "account",
-    "billing",
-    "network",
-    "printer",
-    "server",
+    *("payment", "invoice", "customer", "order", "shipped", "delivered", "urgent", "support"),
+    *("ticket", "login", "failed", "database", "warehouse", "stock", "alert", "restock"),
+    *("pending", "approved", "refund", "account", "billing", "network", "printer", "server"),
 ]
 HEADERS = Headers(
     [
