@@ -22,6 +22,7 @@ from hookagent.pipeline.handshakes import given_key, handshakes_of
 from hookagent.pipeline.ingest import Gate, Ingest
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import replay_key
+from hookagent.pipeline.presence import announce
 from hookagent.pipeline.public import PublicFace
 from hookagent.pipeline.rulebook import Rulebook, load_rulebook
 from hookagent.pipeline.upkeep import Upkeep
@@ -100,6 +101,8 @@ class Agent:
         port = await _bind(listener, config.server.host, config.server.port)
         self._stack.push_async_callback(listener.close, ANSWER_GRACE_S)
         self.listener_url = f"http://{_host(config.server.host)}:{port}"
+        present = announce(config.state_folder, self.listener_url)
+        self._stack.callback(present.unlink, missing_ok=True)
         if self.choices.with_inspector:
             from hookagent.server.inspector import Inspector
 

@@ -11,6 +11,7 @@ from hookagent.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from hookagent.config.model import Source
+    from hookagent.event import RawRequest
     from hookagent.providers.diagnose import Other
     from hookagent.providers.scheme import Scheme
 
@@ -28,6 +29,17 @@ class Craft:
     tolerance_ms: int | None = None
     others: "tuple[Other, ...]" = ()
     """The other configured sources, for `verify` to try."""
+    listener: str = "http://127.0.0.1:8787"
+    """Where a request goes that says no host."""
+
+    def url(self, request: "RawRequest") -> str:
+        """Return where a request is to be sent: its own host, else the local listener.
+
+        A configured public address is what gets signed, not where a test request goes.
+        """
+        if request.base_url and request.base_url != self.base_url:
+            return request.url
+        return self.listener + request.target
 
 
 def read_secret(text: str) -> str:
@@ -64,6 +76,7 @@ def craft(
         )
     values = dict(_setting(text) for text in given)
     if source is not None:
+        from hookagent.pipeline.presence import listener_url
         from hookagent.providers.diagnose import Other
 
         loaded = settings.load_config(config)
@@ -76,6 +89,7 @@ def craft(
             path=found.path,
             source=found,
             tolerance_ms=found.tolerance_ms,
+            listener=listener_url(loaded.state_folder, loaded.server.host, loaded.server.port),
             others=tuple(
                 Other(scheme=one.scheme, secrets=one.secrets, source=one.name)
                 for one in loaded.sources.values()

@@ -249,9 +249,11 @@ class _Task:
 
     def _url(self, captured: Any) -> str:
         """Return the URL a copy should go to: the listener's."""
+        from hookagent.pipeline.presence import listener_url
+
         server = self.config.server
-        url: str = f"http://{server.host}:{server.port}{captured.request.target}"
-        return url
+        base = listener_url(self.config.state_folder, server.host, server.port)
+        return f"{base}{captured.request.target}"
 
     async def rejected(self, source: str) -> ExitCode:
         """List refused deliveries."""

@@ -42,7 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     json: bool
 
 
-def replay(  # noqa: PLR0913 - one parameter per option
+def replay(
     target: Annotated[
         list[str] | None,
         typer.Argument(metavar="TARGET…", help="Event files, payloads, HARs, stored ids, `-`."),
@@ -106,7 +106,7 @@ def replay(  # noqa: PLR0913 - one parameter per option
     return asyncio.run(_replay(loaded, target or [], plan, wanted, dry_run=dry_run, yes=yes))
 
 
-async def _replay(  # noqa: PLR0913 - what was asked, in parts
+async def _replay(
     config: "Config",
     names: list[str],
     plan: Plan,
@@ -195,8 +195,9 @@ def _with_target(url: str, request: "RawRequest") -> str:
 
 
 def _listener(config: "Config") -> str:
-    host = config.server.host
-    return f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{config.server.port}"  # noqa: S104 - compared
+    from hookagent.pipeline.presence import listener_url
+
+    return listener_url(config.state_folder, config.server.host, config.server.port)
 
 
 async def _send_one(

@@ -30,7 +30,7 @@ def read_moment(text: str, *, now: int, option: str) -> int:
         ) from None
 
 
-def event_filter(  # noqa: PLR0913 - one parameter per option
+def event_filter(
     *,
     now: int,
     source: str = "",

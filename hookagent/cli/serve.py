@@ -21,7 +21,7 @@ TICK_S = 0.25
 """How often held lines are looked at."""
 
 
-def serve(  # noqa: PLR0913 - one parameter per option
+def serve(
     config: ConfigOption = None,
     store: StoreOption = None,
     *,

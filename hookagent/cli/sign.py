@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FORMATS = ("headers", "curl", "http", "json")
 
 
-def sign(  # noqa: PLR0913 - one parameter per option
+def sign(
     config: ConfigOption = None,
     scheme: SchemeOption = None,
     source: SourceOption = None,
@@ -75,7 +75,7 @@ def sign(  # noqa: PLR0913 - one parameter per option
     request = _request(made, _body(data), event, header or [], method=method, url=url, now=now)
     signed = _signed(made, _changed(request, set_ or []), now=now, message_id=message_id)
     if send:
-        return asyncio.run(_send(signed))
+        return asyncio.run(_send(signed, made))
     _write(signed, made, form)
     return ExitCode.DONE
 
@@ -93,7 +93,7 @@ def _body(data: str | None) -> bytes | None:
     return data.encode("utf-8", "surrogateescape")
 
 
-def _request(  # noqa: PLR0913 - the parts of a request
+def _request(
     made: "Craft",
     body: bytes | None,
     event: str | None,
@@ -177,7 +177,7 @@ def _write(request: "RawRequest", made: "Craft", form: str) -> None:
     from hookagent.cli import formats
     from hookagent.eventfile import Captured
 
-    url = request.url if request.base_url else f"http://127.0.0.1:8787{request.target}"
+    url = made.url(request)
     if form == "headers":
         for name, value in request.headers.items():
             output.data(f"{name}: {value}")
@@ -190,11 +190,11 @@ def _write(request: "RawRequest", made: "Craft", form: str) -> None:
         output.data(formats.to_event_line(Captured(request=request, source=name)))
 
 
-async def _send(request: "RawRequest") -> ExitCode:
+async def _send(request: "RawRequest", made: "Craft") -> ExitCode:
     """Send it to its URL and show the answer."""
     from hookagent.actions.sender import Sender
 
-    url = request.url if request.base_url else f"http://127.0.0.1:8787{request.target}"
+    url = made.url(request)
     async with Sender() as sender:
         reply = await sender.send(request, url)
     output.data(f"{reply.status}  {reply.ms:.0f} ms  {url}")
