@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hookagent.event import Event
-from hookagent.lookup import MISSING, find
+from hookagent.lookup import MISSING, Path, find
+from hookagent.rules.decode import Partial, PartialScope, attribute, find_in
 from hookagent.rules.model import atom
 from hookagent.rules.scope import Scope, elements
 from hookagent.subject import Reference
@@ -88,6 +89,25 @@ class Slots:
         return folded
 
 
+class PartialLook(Look):
+    """An event whose payload was decoded in part."""
+
+    __slots__ = ()
+
+    def scope(self) -> Scope:
+        return PartialScope(self.event, self.payload)
+
+
+def look_into(event: Event, document: Any) -> Look:
+    """Begin to look at an event by what `decode.Decoder` made of its body."""
+    look = PartialLook()
+    look.event = event
+    look.payload = document
+    look[source_of] = event.source
+    look[type_of] = event.type
+    return look
+
+
 def scope_of(look: Look) -> Scope:
     """Answer with what the language's operators look at."""
     return look.scope()
@@ -108,11 +128,12 @@ def _of_payload(reference: Reference) -> Key:
     name = path[0]
     below = path[1:]
     rests = [below[place:] for place in range(len(below))]
+    reach_part = _of_part(path)
 
     def reach(look: Look) -> Any:
         value = look.payload
         if type(value) is not dict:
-            return condensed(elements(look[scope_of].values(reference)))
+            return reach_part(value)
         value = value.get(name, MISSING)
         for rest in rests:
             if type(value) is dict:
@@ -121,11 +142,30 @@ def _of_payload(reference: Reference) -> Key:
                 return condensed(elements(find(rest, value)))
             else:
                 return MISSING
-        if type(value) is str:
-            return value
-        if type(value) is list:
-            return condensed(elements(value))
-        return MISSING if type(value) is dict else atom(value)
+        return value if type(value) is str else _plain(value)
+
+    return reach
+
+
+def _plain(value: Any) -> Any:
+    if type(value) is list:
+        return condensed(elements(value))
+    return MISSING if type(value) is dict else atom(value)
+
+
+def _of_part(path: Path) -> Callable[[Any], Any]:
+    """Return what reaches the elements of a path in a partly decoded document."""
+    fields = [attribute(step) for step in path]
+
+    def reach(value: Any) -> Any:
+        for place, field in enumerate(fields):
+            if isinstance(value, Partial):
+                value = getattr(value, field, MISSING)
+            elif value is MISSING:
+                return MISSING
+            else:
+                return condensed(elements(find_in(path[place:], value)))
+        return value if type(value) is str else condensed(elements([value]))
 
     return reach
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from hookagent.event import Event
+from hookagent.rules.decode import Decoders
 from hookagent.rules.index.conjunctions import Splitter
 from hookagent.rules.index.grow import Grower
-from hookagent.rules.index.look import look_at
+from hookagent.rules.index.look import look_at, look_into
 from hookagent.rules.index.nodes import Node
 from hookagent.rules.model import Rule, RuleSet
 
@@ -28,6 +29,7 @@ class Matcher:
         grower = Grower(pause)
         enabled = [(number, rule) for number, rule in enumerate(ruleset.rules) if rule.enabled]
         self._followers = ruleset.followers
+        self.decoders = Decoders(ruleset)
         self._root = _grown(splitter, grower, enabled)
         self._follower_root = _grown(splitter, grower, list(enumerate(self._followers)))
 
@@ -35,6 +37,17 @@ class Matcher:
         """Return the rules an event matches, in order, as `evaluate.select` gives them."""
         found: list[int] = []
         self._root.visit(look_at(event), found)
+        return self._selected(found) if found else []
+
+    def match_bytes(self, event: Event) -> list[Rule]:
+        """Return what `match` returns, for an event whose JSON body is not decoded yet.
+
+        Only what rules ask of the event's source is decoded; see `decode` for what that means for
+        a body that is not valid. The event's `payload` is not looked at.
+        """
+        found: list[int] = []
+        document = self.decoders.of(event.source).decode(event.request.body)
+        self._root.visit(look_into(event, document), found)
         return self._selected(found) if found else []
 
     def followers(self, event: Event) -> list[Rule]:
