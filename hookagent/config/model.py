@@ -141,7 +141,8 @@ class Source:
     scheme: Scheme
     methods: tuple[str, ...] = ("POST",)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """Resolved; any of them may match, the first signs. Empty only for `none`."""
+    """Resolved; any of them may match, the first signs. Empty for `none`, and where the provider
+    hands one over in a handshake."""
     allow_ips: tuple[Network, ...] = ()
     max_body: int = MIB
     dedup: tuple[Reference, ...] = ()

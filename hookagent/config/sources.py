@@ -54,7 +54,10 @@ class SourceReader:
         self._check_name()
         path = self._path()
         chosen = self._scheme()
-        secrets = self._secrets(chosen.scheme)
+        handshakes = self._handshakes(chosen.provider)
+        secrets = self._secrets(
+            chosen.scheme, may_come_later=any(rule.hands_over_key for rule in handshakes)
+        )
         dedup, is_id_signed = self._dedup(chosen)
         tolerance = (
             self.reader.duration("tolerance", 0, least=0) if self._has("tolerance") else None
@@ -67,7 +70,7 @@ class SourceReader:
             "type": self._type(chosen.variant),
             "body": cast("BodyFormat", self.table.choice("body", "json", BODIES)),
             "answer": self._answer(chosen.provider),
-            "handshakes": self._handshakes(chosen.provider),
+            "handshakes": handshakes,
             "base_url": self.reader.url("base_url", "http", "https"),
         }
         self.table.finish(*_parameters(chosen.provider))
@@ -160,7 +163,8 @@ class SourceReader:
         scheme = provider.read_completed(self.table, given, name)
         return Chosen(scheme, provider, provider.variants[name])
 
-    def _secrets(self, scheme: Scheme | None) -> tuple[str, ...]:
+    def _secrets(self, scheme: Scheme | None, *, may_come_later: bool) -> tuple[str, ...]:
+        """Return the secrets; none where the provider hands one over in a handshake."""
         reader = SecretReader(self.reader, self.keeper, self.name, scheme)
         may_be_short = self.table.boolean("short_secret")
         found = [*reader.read("secret"), *reader.read("public_key")]
@@ -178,7 +182,8 @@ class SourceReader:
         for secret, at in found:
             reader.judge(secret, at, may_be_short=may_be_short)
             self._check_key(scheme, secret, at)
-        if scheme.needs_secret and not (self._has("secret") or self._has("public_key")):
+        is_given = self._has("secret") or self._has("public_key")
+        if scheme.needs_secret and not is_given and not may_come_later:
             self._report_no_secret(scheme)
         return tuple(secret for secret, _ in found)
 

@@ -314,7 +314,7 @@ def test_an_unsigned_id_is_a_warning_that_says_what_it_means(project, says):
     ],
 )
 def test_an_id_that_is_signed_or_as_good_as_all_else_is_fine(project, says, scheme, dedup):
-    text = source(f"scheme = {scheme}", f'dedup = "{dedup}"')
+    text = source(f"scheme = {scheme}", f'dedup = "{dedup}"', secret="auto")
 
     assert says(text) == []
     assert project.load(text).sources["a"].is_id_signed
@@ -342,3 +342,11 @@ def test_a_setting_the_scheme_needs_must_be_there(project, says):
     ]
     found = project.load(source(scheme, 'callback = "https://x.test"')).sources["a"]
     assert found.settings == {"callback": "https://x.test"}
+
+
+def test_a_secret_that_a_handshake_hands_over_may_be_left_out(project):
+    found = project.load('[sources.a]\npath = "/a"\nscheme = "asana"').sources["a"]
+
+    assert found.secrets == ()
+    assert found.is_verified
+    assert any(rule.hands_over_key for rule in found.handshakes)
