@@ -11,13 +11,22 @@ from hookagent.rules.steps import as_json, read_duration
 REPEAT_MAX = 10_000
 
 
-def read_cases(rule: Table, on: tuple[Pattern, ...]) -> tuple[Case, ...]:
+def read_cases(
+    rule: Table,
+    on: tuple[Pattern, ...],
+    follow_on: tuple[Pattern, ...] = (),
+) -> tuple[Case, ...]:
     """Read a rule's test cases; what they leave out is made up so that `on` takes the event."""
+    cases = []
+    for table in rule.tables("test"):
+        then = table.table("then")
+        followed = None if then is None else _read_case(then, follow_on, None)
+        cases.append(_read_case(table, on, followed))
+    return tuple(cases)
+
+
+def _read_case(table: Table, on: tuple[Pattern, ...], then: Case | None) -> Case:
     pattern = on[0] if on else Pattern("test")
-    return tuple(_read_case(table, pattern) for table in rule.tables("test"))
-
-
-def _read_case(table: Table, pattern: Pattern) -> Case:
     if ("payload" in table) == ("event" in table):
         table.report(
             "wrong-test",
@@ -42,6 +51,8 @@ def _read_case(table: Table, pattern: Pattern) -> Case:
         every_ms=read_duration(table, "every", 1_000),
         fires=table.boolean("fires", default=True),
         sends=_read_sends(table),
+        then=then,
+        after_ms=read_duration(table, "after", 60_000),
         line=table.document.place_of_key(table.where)[0],
     )
     table.finish()

@@ -153,6 +153,10 @@ class Case:
     fires: bool = True
     sends: Mapping[str, Any] = field(default_factory=dict)
     """By step name: what its action must be about to send; tables need only name a part."""
+    then: "Case | None" = None
+    """The event that follows, for a `sequence`; its own `fires` and `sends` mean nothing."""
+    after_ms: int = 60_000
+    """How long after the last event that one comes."""
     line: int = 0
 
 

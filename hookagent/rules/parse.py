@@ -184,6 +184,7 @@ def _build(name: str, line: int, table: Table, shared: _Shared) -> Rule:
     asked = read_requirements(table, shared.conditions)
     steps = _steps(name, table, shared)
     sequence = read_sequence(table)
+    follow = _follow(name, sequence[1], shared) if sequence else None
     file = table.document.file
     own = (name, line) if table.where else None
     rule = Rule(
@@ -205,9 +206,9 @@ def _build(name: str, line: int, table: Table, shared: _Shared) -> Rule:
         debounce=read_debounce(table),
         sequence=sequence[0] if sequence else None,
         absence=read_absence(table, shared.calendars),
-        follow=_follow(name, sequence[1], shared) if sequence else None,
+        follow=follow,
         do=steps,
-        tests=read_cases(table, asked.on),
+        tests=read_cases(table, asked.on, follow.on if follow else ()),
         concurrency=_concurrency(table),
         ordered_by=read_references(table, "ordered_by"),
         ignores=read_ignores(shared.texts[file], file, own, table.problems),

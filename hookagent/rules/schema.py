@@ -225,7 +225,10 @@ def _step(action_schemas: Mapping[str, JSON]) -> JSON:
 def _case() -> JSON:
     texts: JSON = {"type": "object", "additionalProperties": {"type": "string"}}
     text: JSON = {"type": "string"}
+    then: JSON = {"type": "object", "description": "The event that follows, for a sequence"}
     return _table(
+        then=then,
+        after={**_DURATION, "description": "How long after the event that one comes"},
         payload={"description": "The event's payload"},
         event={**text, "description": "An event file, or a stored event's id"},
         about=text,
