@@ -3,23 +3,21 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import msgspec
 
 from hookagent.config.model import Answer, BodyFormat, Server, Source
 from hookagent.config.reader import Reader
-from hookagent.config.secrets import Keeper, SecretReader, is_name
+from hookagent.config.secrets import Keeper, is_name
 from hookagent.config.sections import BODY_MAX
+from hookagent.config.verification import Chosen, VerificationReader
 from hookagent.environment import Environment
-from hookagent.errors import ConfigError, NotFound, Severity
-from hookagent.located import Table, Where
-from hookagent.providers import catalog
+from hookagent.errors import Severity
+from hookagent.located import Table
 from hookagent.providers.exchange import HandshakeRule, read_handshakes
 from hookagent.providers.provider import Provider, Variant
-from hookagent.providers.scheme import Scheme, read_scheme
-from hookagent.providers.secret import key_of
-from hookagent.providers.shape import Family
+from hookagent.providers.scheme import Scheme
 from hookagent.subject import Reference
 from hookagent.verdict import Integrity
 
@@ -30,14 +28,6 @@ STATUS_MIN, STATUS_MAX = 200, 299
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]+/?)*")
 PATH_LENGTH_MAX = 1_024
-
-
-class Chosen(NamedTuple):
-    """A source's scheme, and what the catalogue brings along with it."""
-
-    scheme: Scheme | None = None
-    provider: Provider | None = None
-    variant: Variant | None = None
 
 
 class SourceReader:
@@ -53,16 +43,17 @@ class SourceReader:
         """Return the source, or None where something it cannot do without is wrong."""
         self._check_name()
         path = self._path()
-        chosen = self._scheme()
+        verification = VerificationReader(self.name, self.reader, self.keeper)
+        chosen = verification.scheme()
         handshakes = self._handshakes(chosen.provider)
-        secrets = self._secrets(
+        secrets = verification.secrets(
             chosen.scheme, may_come_later=any(rule.hands_over_key for rule in handshakes)
         )
         dedup, is_id_signed = self._dedup(chosen)
         tolerance = (
             self.reader.duration("tolerance", 0, least=0) if self._has("tolerance") else None
         )
-        settings = self._settings(chosen)
+        settings = verification.settings(chosen)
         rest: dict[str, Any] = {
             "methods": self._methods(),
             "allow_ips": self.reader.networks("allow_ips"),
@@ -130,92 +121,6 @@ class SourceReader:
             hint=f'such as: path = "/hooks/{self.name}"',
         )
 
-    def _scheme(self) -> Chosen:
-        written = self.table.raw("scheme")
-        if not self._has("scheme"):
-            self.table.report(
-                "missing-scheme",
-                f"source `{self.name}` does not say how its deliveries are verified",
-                at=(),
-                on_key=True,
-                hint='add a scheme: `hookagent schemes` lists them; scheme = "none" checks nothing',
-            )
-        elif isinstance(written, str):
-            return self._named_scheme(written)
-        else:
-            inner = self.table.table("scheme")
-            if inner is not None:
-                return Chosen(read_scheme(inner, self.name))
-        return Chosen()
-
-    def _named_scheme(self, name: str) -> Chosen:
-        try:
-            provider = catalog.provider_of(name)
-        except NotFound as error:
-            self.table.report(
-                "unknown-scheme",
-                error.message,
-                key="scheme",
-                hint=error.hint or "`hookagent schemes` lists them all",
-            )
-            return Chosen()
-        given = {key: self.table.data[key] for key in provider.asks if key in self.table}
-        scheme = provider.read_completed(self.table, given, name)
-        return Chosen(scheme, provider, provider.variants[name])
-
-    def _secrets(self, scheme: Scheme | None, *, may_come_later: bool) -> tuple[str, ...]:
-        """Return the secrets; none where the provider hands one over in a handshake."""
-        reader = SecretReader(self.reader, self.keeper, self.name, scheme)
-        may_be_short = self.table.boolean("short_secret")
-        found = [*reader.read("secret"), *reader.read("public_key")]
-        if scheme is None:
-            return ()
-        if scheme.family is Family.NONE:
-            if found:
-                self.table.report(
-                    "unused-secret",
-                    "scheme `none` checks nothing, this secret either",
-                    at=found[0][1],
-                    severity=Severity.WARNING,
-                )
-            return ()
-        for secret, at in found:
-            reader.judge(secret, at, may_be_short=may_be_short)
-            self._check_key(scheme, secret, at)
-        is_given = self._has("secret") or self._has("public_key")
-        if scheme.needs_secret and not is_given and not may_come_later:
-            self._report_no_secret(scheme)
-        return tuple(secret for secret, _ in found)
-
-    def _check_key(self, scheme: Scheme, secret: str, at: Where) -> None:
-        """Report a secret that cannot be the key of its scheme, before the first delivery does."""
-        if scheme.family is Family.BASIC and ":" not in secret:
-            self.table.report("bad-secret", "basic auth needs `user:password`", at=at)
-        try:
-            if scheme.family in {Family.HMAC, Family.HASH}:
-                key_of(secret, scheme.secret)
-            elif scheme.is_asymmetric:
-                from hookagent.providers.verify import Verifier  # imports cryptography
-
-                Verifier(scheme, [secret])
-        except ConfigError as error:
-            problem = error.problems[0]
-            self.table.report(problem.code, problem.message, at=at, hint=problem.hint)
-
-    def _report_no_secret(self, scheme: Scheme) -> None:
-        variable = re.sub(r"[^A-Z0-9]", "_", self.name.upper()) + "_SECRET"
-        self.table.report(
-            "missing-secret",
-            f"source `{self.name}` has no "
-            + ("public key" if scheme.is_asymmetric else "secret")
-            + f" for scheme `{scheme.name}`",
-            at=(),
-            on_key=True,
-            hint='add: public_key = { file = "key.pem" }'
-            if scheme.is_asymmetric
-            else f'add: secret = "${{{variable}}}", or "auto" to have one made',
-        )
-
     def _dedup(self, chosen: Chosen) -> tuple[tuple[Reference, ...], bool]:
         """Return what tells events apart: as written, else the id inside the signed bytes."""
         if not self._has("dedup"):
@@ -281,25 +186,6 @@ class SourceReader:
             return read_handshakes(self.table.tables("handshake"))
         self.table.raw("handshake")
         return provider.handshakes if provider else ()
-
-    def _settings(self, chosen: Chosen) -> dict[str, str]:
-        """Return the values the scheme and its handshakes name; the scheme's must be there."""
-        explained = chosen.provider.settings if chosen.provider else {}
-        needed = chosen.scheme.settings if chosen.scheme else ()
-        values = {}
-        for name in dict.fromkeys((*needed, *explained)):
-            value = self.reader.text(name)
-            if value is not None:
-                values[name] = value
-            elif name in needed and name not in self.table:
-                meaning = explained.get(name, "")
-                self.table.report(
-                    "missing-key",
-                    f"scheme `{chosen.scheme.name if chosen.scheme else ''}` needs `{name}`",
-                    key="scheme",
-                    hint=f'add: {name} = "…"' + (f" ({meaning})" if meaning else ""),
-                )
-        return values
 
 
 def read_sources(

@@ -13,6 +13,12 @@ from hookagent.errors import ConfigError, Problem
 SECRET = "an-honest-secret-of-32-characters"
 
 
+def source(*lines: str, name: str = "a", path: str = "/a", secret: str = SECRET) -> str:
+    """Return the text of one source, its first three lines given."""
+    head = [f"[sources.{name}]", f'path = "{path}"', f'secret = "{secret}"']
+    return "\n".join([*head, *lines])
+
+
 class Project:
     """A folder with a configuration."""
 

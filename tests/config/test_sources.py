@@ -2,14 +2,7 @@
 
 import pytest
 
-from hookagent.providers.shape import Family
-
-from .conftest import SECRET
-
-
-def source(*lines: str, name: str = "a", path: str = "/a", secret: str = SECRET) -> str:
-    head = [f"[sources.{name}]", f'path = "{path}"', f'secret = "{secret}"']
-    return "\n".join([*head, *lines])
+from .conftest import SECRET, source
 
 
 def github(*lines: str) -> str:
@@ -69,40 +62,6 @@ def test_a_tolerance_reaches_the_scheme(project):
     assert found.tolerance_ms == 600_000
     assert found.scheme.timestamp is not None
     assert found.scheme.timestamp.tolerance_ms == 600_000
-
-
-def test_an_inline_scheme_is_named_after_its_source(project):
-    found = project.load(
-        source('scheme = { algorithm = "hmac-sha256", header = "X-Sig", prefix = "sha256=" }')
-    ).sources["a"]
-
-    assert found.scheme.name == "a"
-    assert found.provider is None
-    assert found.scheme.family is Family.HMAC
-
-
-def test_several_secrets_serve_rotation(project):
-    text = github().replace(f'"{SECRET}"', '["${NEW}", "${OLD}"]')
-
-    found = project.load(text, {"NEW": SECRET, "OLD": SECRET[::-1]}).sources["a"]
-
-    assert found.secrets == (SECRET, SECRET[::-1])
-
-
-def test_none_must_be_said_and_needs_no_secret(project):
-    found = project.load('[sources.a]\npath = "/a"\nscheme = "none"').sources["a"]
-
-    assert not found.is_verified
-    assert found.secrets == ()
-
-
-def test_a_static_token_names_its_header(project, says):
-    found = project.load(source('scheme = "token"', 'header = "X-Token"')).sources["a"]
-
-    assert found.scheme.place.names == ("X-Token",)
-    assert says(source('scheme = "token"'))[0].startswith(
-        "hookagent.toml:1:1: error: one of `header`, `query`, `form`, `json` is missing"
-    )
 
 
 ONE_PROBLEM = {
@@ -318,35 +277,3 @@ def test_an_id_that_is_signed_or_as_good_as_all_else_is_fine(project, says, sche
 
     assert says(text) == []
     assert project.load(text).sources["a"].is_id_signed
-
-
-def test_a_secret_that_checks_nothing_is_a_warning(says):
-    assert says(source('scheme = "none"')) == [
-        (
-            "hookagent.toml:3:10: warning: scheme `none` checks nothing, this secret either"
-            " [unused-secret]"
-        )
-    ]
-
-
-def test_a_setting_the_scheme_needs_must_be_there(project, says):
-    scheme = (
-        'scheme = { algorithm = "hmac-sha1", header = "X", signed = "{config:callback}{body}" }'
-    )
-
-    assert says(source(scheme)) == [
-        (
-            "hookagent.toml:4:10: error: scheme `a` needs `callback` [missing-key]\n"
-            '  hint: add: callback = "…"'
-        )
-    ]
-    found = project.load(source(scheme, 'callback = "https://x.test"')).sources["a"]
-    assert found.settings == {"callback": "https://x.test"}
-
-
-def test_a_secret_that_a_handshake_hands_over_may_be_left_out(project):
-    found = project.load('[sources.a]\npath = "/a"\nscheme = "asana"').sources["a"]
-
-    assert found.secrets == ()
-    assert found.is_verified
-    assert any(rule.hands_over_key for rule in found.handshakes)
