@@ -37,7 +37,6 @@ def mac_check(circumstances: Circumstances) -> Check:
     scheme = circumstances.scheme
     keys = [key_of(secret, scheme.secret) for secret in circumstances.secrets]
     expected = _expected(scheme, keys)
-    render = compile_content(scheme.signed)
     read_stamp = stamp_reader(scheme, circumstances.tolerance_ms)
 
     def check(view: View, now: int) -> Proof:
@@ -47,35 +46,37 @@ def mac_check(circumstances: Circumstances) -> Check:
         if not keys:
             raise Refusal(Code.KEY_UNAVAILABLE, "the source has no secret yet")
         for group, (text, signed_at) in zip(groups, stamps, strict=True):
-            given = Given(timestamp=text, id=message_id)
-            found = matching(decoded(group, scheme), expected(view, given))
+            content, right = expected(view, Given(timestamp=text, id=message_id))
+            found = matching(decoded(group, scheme), right)
             if found is not None:
-                content = render(view, given)
                 return Proof(found, signed_at, hashlib.sha256(content).digest())
         raise Refusal(Code.MISMATCH, _mismatch(groups, len(keys)))
 
     return check
 
 
-def _expected(scheme: Scheme, keys: list[bytes]) -> Callable[[View, Given], list[bytes]]:
-    """Return a function that makes the right signature for each key."""
+Expected = Callable[[View, Given], tuple[bytes, list[bytes]]]
+"""Makes the signed content (without the secret) and the right signature for each key."""
+
+
+def _expected(scheme: Scheme, keys: list[bytes]) -> Expected:
     render = compile_content(scheme.signed)
     if scheme.family is Family.HASH:
-        return lambda view, given: [
-            hashlib.new(
-                scheme.hash,
-                render(view, given._replace(secret=key)),
-                usedforsecurity=False,
-            ).digest()
-            for key in keys
-        ]
+        return lambda view, given: (
+            render(view, given),
+            [_hash(scheme.hash, render(view, given._replace(secret=key))) for key in keys],
+        )
     makers = [hmac_maker(key, scheme.hash) for key in keys]
 
-    def macs(view: View, given: Given) -> list[bytes]:
+    def macs(view: View, given: Given) -> tuple[bytes, list[bytes]]:
         content = render(view, given)
-        return [make(content) for make in makers]
+        return content, [make(content) for make in makers]
 
     return macs
+
+
+def _hash(name: str, content: bytes) -> bytes:
+    return hashlib.new(name, content, usedforsecurity=False).digest()
 
 
 def decoded(group: Group, scheme: Scheme) -> list[bytes]:

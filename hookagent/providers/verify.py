@@ -57,7 +57,9 @@ class Verifier:
     def verify(self, request: RawRequest, now: int) -> Verdict:
         """Judge one request; `now` is Unix milliseconds."""
         if self._quick is not None:
-            return self._quick(request)
+            verdict = self._quick(request)
+            if verdict is not None:
+                return verdict
         view = View(request, self.settings, self.base_url, self.scheme.json_part)
         try:
             proof = self._check(view, now)
@@ -116,7 +118,7 @@ def _check_of(circumstances: Circumstances) -> Check:
             return asymmetric_check(circumstances)
 
 
-def _quick_of(circumstances: Circumstances) -> Callable[[RawRequest], Verdict] | None:
+def _quick_of(circumstances: Circumstances) -> Callable[[RawRequest], Verdict | None] | None:
     """Build the short way for an HMAC over the body in one header, the commonest scheme."""
     if circumstances.scheme.family is not Family.HMAC or not circumstances.secrets:
         return None
