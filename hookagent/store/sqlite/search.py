@@ -21,6 +21,8 @@ from hookagent.store.sqlite.files import make_private
 PART_BITS = 15
 TEXT_MIN = 3
 """Shorter texts have no trigram; they are looked for in the bodies one by one."""
+_NO_ZERO = "\ufffd"
+"""Stands for U+0000 in the index, where FTS5 would see the end of the text."""
 TRIGRAMS_MAX = 32
 """More of them would hardly narrow the search further."""
 CHUNK = 128
@@ -115,7 +117,7 @@ class SearchIndex:
                 )
                 connection.execute(
                     f"INSERT INTO part_{part} (rowid, body) VALUES (?, ?)",  # noqa: S608 - a number
-                    (seq, _text(body)),
+                    (seq, _text(body).replace("\0", _NO_ZERO)),
                 )
             self._keep(connection, "indexed_to", rows[-1][0])
             connection.execute("COMMIT")
@@ -188,6 +190,7 @@ def _text(body: bytes) -> str:
 
 def _match(text: str) -> str:
     """Return an FTS5 query for all trigrams of a text, or for a spread of them."""
+    text = text.replace("\0", _NO_ZERO)
     trigrams = sorted({text[at : at + 3] for at in range(len(text) - 2)})
     step = -(-len(trigrams) // TRIGRAMS_MAX)
     return " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams[::step])
