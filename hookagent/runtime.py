@@ -18,8 +18,9 @@ from hookagent.config.model import Config, Source
 from hookagent.errors import ConfigError, OutsideError
 from hookagent.event import RawRequest, new_id
 from hookagent.pipeline.feed import Feed, Logged, Ready, Rules, Stopped, Stopping
+from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.handshakes import given_key, handshakes_of
-from hookagent.pipeline.ingest import Gate, Ingest
+from hookagent.pipeline.ingest import Ingest
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import replay_key
 from hookagent.pipeline.presence import announce

@@ -145,7 +145,7 @@ class _Task:
     async def _meets(self, store: "Store", event_id: str) -> bool:
         import msgspec
 
-        from hookagent.pipeline.ingest import value_of
+        from hookagent.pipeline.gate import value_of
 
         record = await store.event(event_id)
         if record is None:

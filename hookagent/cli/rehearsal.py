@@ -49,7 +49,7 @@ def rehearse(
 def event_of(captured: "Captured", source: "Source") -> "Event":
     """Make the event that a capture would become at its source, unverified."""
     from hookagent.event import Event
-    from hookagent.pipeline.ingest import type_of, value_of
+    from hookagent.pipeline.gate import type_of, value_of
     from hookagent.verdict import Code, Verdict
 
     request = captured.request

@@ -76,9 +76,9 @@ class Execution:
         """Record an outcome; True when the next step may begin."""
         now = self._clock()
         step = run.steps[run.step]
-        if not isinstance(outcome, Later):
+        if not isinstance(outcome, Later):  # nothing was tried
             step.attempts = [*step.attempts, _attempt(outcome, started, now)]
-        step.output = getattr(outcome, "output", None)
+        step.output = getattr(outcome, "output", step.output)
         change = after(
             outcome,
             step=run.step,

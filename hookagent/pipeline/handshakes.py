@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hookagent.config.model import Config, Source
 from hookagent.event import RawRequest
-from hookagent.pipeline.ingest import Answer
+from hookagent.pipeline.answer import Answer
 from hookagent.providers.handshake import Handshakes as Rules
 from hookagent.verdict import Verdict
 

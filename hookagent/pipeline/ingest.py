@@ -7,81 +7,31 @@ one `Answer`; a 2xx for an event exists only after the store's commit.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from hashlib import sha256
-from ipaddress import ip_address
 from typing import Any, Protocol
 
 import msgspec
 
 from hookagent import payload
-from hookagent.config.model import Source
 from hookagent.errors import did_you_mean
-from hookagent.event import Event, Headers, Origin, RawRequest, content_key, new_id
+from hookagent.event import Event, Headers, Origin, RawRequest, new_id
+from hookagent.pipeline.answer import (
+    BAD_ENCODING,
+    FORBIDDEN,
+    NOT_JSON,
+    TOO_MANY,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    Answer,
+)
 from hookagent.pipeline.feed import Delivered, Feed
+from hookagent.pipeline.gate import Gate, type_of
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import REPLAY_HEADER, ReplayMark, read_mark
-from hookagent.providers.verify import Verifier
 from hookagent.store.base import Accepted, Rejected, Store, StoreFull, StoreUnavailable
-from hookagent.subject import request_values
 from hookagent.verdict import Code, Integrity, Verdict
 
-KEY_BYTES_MAX = 200
-"""Longer idempotency keys are hashed, so that a stranger cannot make the index huge."""
-TYPE_LENGTH_MAX = 200
-"""A type beyond this is cut: it is a name, whatever the sender thinks."""
-RETRY_AFTER_S = 5
-"""What a sender is asked to wait when the store cannot take more."""
 REJECTED_BODY_MAX = 64 * 1024
 """How much of an unverified body is kept (SECURITY 3.1)."""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What the sender gets."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-    close: bool = False
-    """Whether the connection is not to be used again."""
-
-
-def refusal(
-    status: int,
-    error: str,
-    message: str,
-    *,
-    headers: tuple[tuple[str, str], ...] = (),
-    close: bool = False,
-) -> Answer:
-    """Make an error answer; it says nothing that came from the request."""
-    body = msgspec.json.encode({"error": error, "message": message})
-    return Answer(status, body, headers=headers, close=close)
-
-
-NOT_FOUND = refusal(404, "not-found", "There is no webhook at this path.")
-UNAUTHORIZED = refusal(401, "unauthorized", "A signature or token is needed.")
-FORBIDDEN = refusal(403, "forbidden", "The signature or token is not valid here.")
-TOO_MANY = refusal(
-    429,
-    "too-many-failures",
-    "Too many failed verifications.",
-    headers=(("Retry-After", "60"),),
-    close=True,
-)
-UNAVAILABLE = refusal(
-    503,
-    "unavailable",
-    "The event cannot be stored now.",
-    headers=(("Retry-After", str(RETRY_AFTER_S)),),
-)
-NOT_JSON = refusal(400, "bad-body", "The body is not what this webhook takes.")
-TOO_LARGE = refusal(413, "too-large", "The body is larger than this webhook takes.", close=True)
-BAD_ENCODING = refusal(
-    415, "unsupported-encoding", "Send the body without a content encoding.", close=True
-)
-
-
 PATH_SHOWN_MAX = 200
 """How much of an unknown path the operator is shown."""
 
@@ -106,85 +56,6 @@ class Desk(Protocol):
 
     def offer(self, event: Event) -> None:
         """Hand over an event that was stored under a lease from `lease`."""
-
-
-class Handshakes(Protocol):
-    """Answers a provider's question whether we are there, instead of storing it."""
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Methods it comes by, beyond the source's own."""
-
-    def answer(self, request: RawRequest, verdict: Verdict) -> Answer | None:
-        """Return what the provider expects, or None where this is an ordinary delivery."""
-
-
-class Gate:
-    """One source, ready to judge deliveries: everything that can be computed once is."""
-
-    def __init__(self, source: Source, verifier: Verifier, handshakes: Handshakes | None) -> None:
-        self.source = source
-        self.verifier = verifier
-        self.handshakes = handshakes
-        self.is_form = source.body == "form"
-        self.must_parse = source.body != "any"
-        extra = handshakes.methods if handshakes else ()
-        self.methods = frozenset((*source.methods, *extra))
-        self.wrong_method = refusal(
-            405,
-            "method-not-allowed",
-            "This webhook takes another method.",
-            headers=(("Allow", ", ".join(sorted(self.methods))),),
-        )
-        answer = source.answer
-        self.fixed_answer = (
-            None
-            if answer.body is None and answer.status == 200  # noqa: PLR2004
-            else Answer(answer.status, (answer.body or "").encode(), answer.content_type)
-        )
-
-    def allows(self, client_ip: str) -> bool:
-        """Whether the source takes deliveries from this address."""
-        networks = self.source.allow_ips
-        if not networks:
-            return True
-        try:
-            address = ip_address(client_ip)
-        except ValueError:
-            return False  # unknown is not allowed
-        return any(address in network for network in networks)
-
-    def key_of(self, request: RawRequest, value: Any, verdict: Verdict) -> bytes:
-        """Return the idempotency key: the named fields together, else what was signed."""
-        parts = []
-        for reference in self.source.dedup:
-            found = request_values(reference, request, value)
-            if not found:
-                return content_key(request, verdict)
-            parts.append(found[0])
-        if not parts:
-            return content_key(request, verdict)
-        key = msgspec.json.encode(parts)
-        return key if len(key) <= KEY_BYTES_MAX else sha256(key).digest()
-
-
-def type_of(source: Source, request: RawRequest, value: Any) -> str:
-    """Return an event's type: the references' values joined with a dot, missing ones left out."""
-    parts = []
-    for reference in source.type:
-        found = request_values(reference, request, value)
-        if found and isinstance(found[0], str | int) and not isinstance(found[0], bool):
-            parts.append(str(found[0]))
-    return ".".join(parts)[:TYPE_LENGTH_MAX]
-
-
-def value_of(source: Source | None, request: RawRequest) -> Any:
-    """Return the decoded body as the source says it is read, None where it cannot be read."""
-    if source is not None and source.body == "form":
-        read = payload.read_form(request.body)
-    else:
-        read = payload.read(request.body, request.headers.text("content-type") or "")
-    return read.value if isinstance(read, payload.Parsed) else None
 
 
 class Ingest:

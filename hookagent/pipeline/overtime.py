@@ -1,41 +1,139 @@
-"""Conditions over several events, as the worker sees them: judge, remember, look again later."""
+"""Conditions over several events, as the worker sees them: judge, remember, look again later.
 
-from collections.abc import Sequence
-from typing import Any
+`rules.windows` decides; here its memory is held, written behind with the routing of the events that
+changed it, and asked again when a timer is due. A batch whose commit fails is taken back, so that
+judging it once more gives the same answer.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
 
 from hookagent.event import Event
+from hookagent.rules import windows
 from hookagent.rules.model import Rule, RuleSet
+from hookagent.rules.remembered import Firing
 from hookagent.store.base import StateWrite, Store
+
+Fired = tuple[Rule, Firing]
+Kept = tuple[bytes, int]
+"""What is remembered, and when it must be looked at (Unix milliseconds, 0 for never)."""
 
 
 class Overtime:
-    """What rules remember between events, in memory and written behind with the routing."""
+    """What rules remember between events."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._states: dict[tuple[str, str], bytes] = {}
-        self._ruleset: RuleSet | None = None
+        self._states: dict[tuple[str, str], Kept] = {}
+        self._timers: list[tuple[int, str, str]] = []
+        self._undo: list[tuple[tuple[str, str], Kept | None]] = []
+        self._writes: dict[tuple[str, str], StateWrite] = {}
+        self._follow: Callable[[Event], Sequence[Rule]] = lambda _event: ()
+        self._rules: dict[str, Rule] = {}
+        self._has_followers = False
+        self.awake_since = 0
+        """When this process began to listen, or the machine's sleep ended; Unix milliseconds."""
 
-    def use(self, ruleset: RuleSet) -> None:
-        """Judge by these rules from now on."""
-        self._ruleset = ruleset
+    def use(self, ruleset: RuleSet, follow: Callable[[Event], Sequence[Rule]]) -> None:
+        """Judge by these rules from now on; what was remembered stays.
+
+        `follow` finds the second halves of sequences that an event matches.
+        """
+        self._follow = follow
+        self._rules = {rule.name: rule for rule in ruleset.rules if rule.enabled}
+        self._has_followers = bool(ruleset.followers)
 
     async def load(self) -> None:
         """Read what was remembered before."""
         for state in await self._store.states():
             if state.value is not None:
-                self._states[state.rule, state.key] = state.value
+                self._keep((state.rule, state.key), (state.value, state.due_at))
 
-    def judge(
-        self, event: Event, matched: Sequence[Rule]
-    ) -> tuple[list[tuple[Rule, Any]], list[StateWrite]]:
-        """Return which matched rules fire now, with their facts, and what to remember."""
-        return [(rule, None) for rule in matched if not rule.is_over_time], []
+    # One batch: judge its events, take the writes, then commit or roll back.
 
-    def commit(self, states: Sequence[StateWrite]) -> None:
-        """Remember what was written."""
-        for state in states:
-            if state.value is None:
-                self._states.pop((state.rule, state.key), None)
+    def judge(self, event: Event, matched: Sequence[Rule]) -> list[Fired]:
+        """Return what fires by timers that were due before this event, and by the event."""
+        if not self._timers and not self._has_followers and not _any_over_time(matched):
+            return [(rule, _at_once(event)) for rule in matched]
+        fired = self.until(event.received_at)
+        if self._has_followers:
+            for second in self._follow(event):
+                rule = self._rules[second.name]
+                fired += self._take(rule, windows.follow(rule, event, self._loader(rule)))
+        for rule in matched:
+            outcome = windows.arrive(rule, event, self._loader(rule), awake_since=self.awake_since)
+            fired += self._take(rule, outcome)
+        return fired
+
+    def until(self, now: int) -> list[Fired]:
+        """Run the timers that are due by then; `now` is in Unix milliseconds."""
+        fired: list[Fired] = []
+        while self._timers and self._timers[0][0] <= now:
+            at, name, key = heapq.heappop(self._timers)
+            if self._states.get((name, key), (b"", 0))[1] != at:
+                continue  # it was put off or forgotten since
+            rule = self._rules.get(name)
+            if rule is None:
+                self._change((name, key), None)
+                continue
+            outcome = windows.due(rule, key, self._loader(rule), at, awake_since=self.awake_since)
+            fired += self._take(rule, outcome)
+        return fired
+
+    def writes(self) -> list[StateWrite]:
+        """Return what this batch must keep in its commit."""
+        return list(self._writes.values())
+
+    def commit(self) -> None:
+        """Forget how to take the batch back: it is on disk."""
+        self._undo.clear()
+        self._writes.clear()
+
+    def roll_back(self) -> None:
+        """Forget that the batch was judged: it is not on disk."""
+        for place, before in reversed(self._undo):
+            if before is None:
+                self._states.pop(place, None)
             else:
-                self._states[state.rule, state.key] = state.value
+                self._keep(place, before)
+        self.commit()
+
+    @property
+    def next_due(self) -> int | None:
+        """When the earliest timer is due, or None."""
+        return self._timers[0][0] if self._timers else None
+
+    def _loader(self, rule: Rule) -> windows.Load:
+        def load(key: str) -> bytes | None:
+            kept = self._states.get((rule.name, key))
+            return kept[0] if kept else None
+
+        return load
+
+    def _take(self, rule: Rule, outcome: windows.Outcome) -> list[Fired]:
+        for write in outcome.writes:
+            kept = None if write.value is None else (write.value, write.due_at)
+            self._change((rule.name, write.key), kept)
+        return [(rule, firing) for firing in outcome.firings]
+
+    def _change(self, place: tuple[str, str], kept: Kept | None) -> None:
+        self._undo.append((place, self._states.get(place)))
+        if kept is None:
+            self._states.pop(place, None)
+        else:
+            self._keep(place, kept)
+        value, due_at = kept or (None, 0)
+        self._writes[place] = StateWrite(rule=place[0], key=place[1], value=value, due_at=due_at)
+
+    def _keep(self, place: tuple[str, str], kept: Kept) -> None:
+        self._states[place] = kept
+        if kept[1]:
+            heapq.heappush(self._timers, (kept[1], *place))
+
+
+def _any_over_time(rules: Iterable[Rule]) -> bool:
+    return any(rule.is_over_time for rule in rules)
+
+
+def _at_once(event: Event) -> Firing:
+    return Firing(event_id=event.id, at=event.received_at, facts={})

@@ -69,9 +69,17 @@ class Bindings:
 class Rulebook:
     """One set of rules and the way to find which of them fire."""
 
-    def __init__(self, ruleset: RuleSet, select: Callable[[Event], Sequence[Rule]]) -> None:
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        select: Callable[[Event], Sequence[Rule]],
+        follow: Callable[[Event], Sequence[Rule]],
+    ) -> None:
         self.ruleset = ruleset
         self.select = select
+        """Which rules an event matches, in the order they are to run."""
+        self.follow = follow
+        """Which second halves of sequences it matches."""
         self.by_name = {rule.name: rule for rule in ruleset.rules}
 
     def __len__(self) -> int:
@@ -116,4 +124,5 @@ def compile_rulebook(ruleset: RuleSet) -> Rulebook:
     """Make the matcher of a rule set."""
     from hookagent.rules.index import Matcher
 
-    return Rulebook(ruleset, Matcher(ruleset).match)
+    matcher = Matcher(ruleset)
+    return Rulebook(ruleset, matcher.match, matcher.followers)

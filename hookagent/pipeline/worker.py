@@ -19,16 +19,18 @@ import msgspec
 from hookagent.actions.base import Outside
 from hookagent.config.model import Source
 from hookagent.config.model import Worker as WorkerSettings
-from hookagent.event import Event, new_id
+from hookagent.event import Event, Origin, RawRequest, new_id
 from hookagent.job import RunState, Step
 from hookagent.pipeline.execution import Execution
 from hookagent.pipeline.feed import Feed, Matched, Trouble
-from hookagent.pipeline.ingest import value_of
-from hookagent.pipeline.overtime import Overtime
+from hookagent.pipeline.gate import value_of
+from hookagent.pipeline.overtime import Fired, Overtime
 from hookagent.pipeline.recorder import Recorder
 from hookagent.pipeline.rulebook import Bindings, Rulebook
 from hookagent.rules.model import Rule
+from hookagent.rules.remembered import Firing
 from hookagent.store.base import Routed, Run, Store, StoreUnavailable
+from hookagent.verdict import Code, Verdict
 
 INBOX_MAX = 4_096
 """Events kept in memory between their commit and their routing."""
@@ -38,6 +40,8 @@ POLL_S = 1.0
 """How often the store is asked for work that did not come from memory."""
 PAUSE_S = 1.0
 """How long to wait after the store refused something."""
+SLEEP_MS = 60_000
+"""A gap of more than this between two looks means that the machine slept."""
 RENEWALS_PER_LEASE = 3
 """Leases are renewed when a third of their time has passed."""
 
@@ -71,6 +75,7 @@ class Worker:
             self._recorder, self._bindings, outside, clock, self._random.random, dry_run=dry_run
         )
         self._overtime = Overtime(store)
+        self._judging = asyncio.Lock()
         self._inbox: deque[Event] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -78,6 +83,7 @@ class Worker:
         self._active: dict[str, Run] = {}
         self._running_by_rule: Counter[str] = Counter()
         self._is_stopping = False
+        self._seen_at = 0
         self._loops: list[asyncio.Task[None]] = []
 
     # The front door's view.
@@ -98,7 +104,7 @@ class Worker:
     def use(self, rulebook: Rulebook) -> None:
         """Match with these rules from now on."""
         self._rulebook = rulebook
-        self._overtime.use(rulebook.ruleset)
+        self._overtime.use(rulebook.ruleset, rulebook.follow)
 
     @property
     def rulebook(self) -> Rulebook | None:
@@ -182,14 +188,14 @@ class Worker:
 
     async def _route(self, events: Sequence[Event]) -> None:
         """Match a batch and record what fired in one commit; then set off what may run now."""
-        now = self._clock()
-        routed = [self._match(event, now) for event in events]
-        kept = await self._store.route(self.owner, routed)
+        async with self._judging:
+            now = self._clock()
+            routed = [self._match(event, now) for event in events]
+            kept = await self._write(routed)
         for event, entry, is_ours in zip(events, routed, kept, strict=True):
             if not is_ours:
                 self._release(entry.runs)
                 continue
-            self._overtime.commit(entry.states)
             for run in entry.runs:
                 if run.state is RunState.RUNNING:
                     self._set_off(run, event)
@@ -203,28 +209,60 @@ class Worker:
                     )
                 )
 
+    async def _write(self, routed: list[Routed]) -> list[bool]:
+        """Record a judged batch with what its conditions remember, or take the judgement back."""
+        states = self._overtime.writes()
+        if states:
+            routed = [*routed, Routed(event_id="", states=states)]
+        try:
+            kept = await self._store.route(self.owner, routed)
+        except BaseException:
+            self._overtime.roll_back()
+            for entry in routed:
+                self._release(entry.runs)
+            raise
+        self._overtime.commit()
+        return kept[: len(kept) - bool(states)]
+
     def _match(self, event: Event, now: int) -> Routed:
         assert self._rulebook is not None
-        runs: list[Run] = []
-        fired, states = self._overtime.judge(event, self._rulebook.select(event))
-        for rule, facts in fired:
-            if rule.do:
-                runs.append(self._new_run(rule, event, now, facts))
-        versions = [self._bindings.of_rule(rule).version for rule, _ in fired if rule.do]
-        return Routed(event_id=event.id, runs=runs, states=states, versions=versions)
+        fired = self._overtime.judge(event, self._rulebook.select(event))
+        return self._routed(event.id, fired, now)
 
-    def _new_run(self, rule: Rule, event: Event, now: int, facts: object) -> Run:
+    def _routed(self, event_id: str, fired: Sequence[Fired], now: int) -> Routed:
+        """Turn firings into runs; those of another event than this wait to be claimed."""
+        acting = [(rule, firing) for rule, firing in fired if rule.do]
+        return Routed(
+            event_id=event_id,
+            runs=[
+                self._new_run(rule, firing, now, is_here=firing.event_id == event_id)
+                for rule, firing in acting
+            ],
+            versions=[self._bindings.of_rule(rule).version for rule, _ in acting],
+        )
+
+    async def _route_due(self) -> None:
+        """Let conditions that wait for silence or quiet speak, once nothing older is unrouted."""
+        due = self._overtime.next_due
+        now = self._clock()
+        if due is None or due > now or self._inbox:
+            return
+        async with self._judging:
+            fired = self._overtime.until(now)
+            await self._write([self._routed("", fired, now)])
+
+    def _new_run(self, rule: Rule, firing: Firing, now: int, *, is_here: bool) -> Run:
         """Make the run of a rule that fired: running at once where there is room for it."""
         run = Run(
             id=new_id("run", now, self._random.getrandbits(48)),
-            event_id=event.id,
+            event_id=firing.event_id,
             rule=rule.name,
             version=rule.version,
             steps=[Step(name=spec.name, action=spec.action) for spec in rule.do],
             created_at=now,
-            facts=facts or None,
+            facts=firing.facts or None,
         )
-        if self._has_room(rule.name, rule.concurrency):
+        if is_here and self._has_room(rule.name, rule.concurrency):
             run.state = RunState.RUNNING
             run.owner = self.owner
             run.lease_until = now + self._settings.lease_ms
@@ -272,6 +310,9 @@ class Worker:
             for event in events:
                 self.offer(self._decoded(event))
             busy = len(events) == BATCH_MAX
+        if not busy:
+            self._notice_sleep(now)
+            await self._route_due()
         room = self._settings.concurrency - self._running_by_rule.total()
         if room > 0 and self._rulebook is not None:
             runs = await self._store.claim_runs(
@@ -288,6 +329,12 @@ class Worker:
             await asyncio.sleep(0)
             return
         await self._wait_for_room()
+
+    def _notice_sleep(self, now: int) -> None:
+        """Find out that the machine slept: far more time passed than this loop waits."""
+        if now - self._seen_at > SLEEP_MS:
+            self._overtime.awake_since = now
+        self._seen_at = now
 
     async def _wait_for_room(self) -> None:
         try:
@@ -313,21 +360,32 @@ class Worker:
         for run in runs:
             rule = self._rulebook.by_name.get(run.rule) if self._rulebook else None
             limit = rule.concurrency if rule else None
-            record = None
-            if limit is None or self._running_by_rule[run.rule] < limit:
-                record = await self._store.event(run.event_id)
-                version = await self._store.rule_version(run.version)
-                if version is not None:
-                    self._bindings.of_version(version)
-            if record is None:
+            if limit is not None and self._running_by_rule[run.rule] >= limit:
                 run.state = RunState.PENDING
                 run.owner, run.lease_until = "", 0
                 back.append(run)
                 continue
+            version = await self._store.rule_version(run.version)
+            if version is not None:
+                self._bindings.of_version(version)
             self._running_by_rule[run.rule] += 1
-            self._set_off(run, self._decoded(record.event))
+            self._set_off(run, await self._event_of(run))
         if back:
             await self._store.record(self.owner, back)
+
+    async def _event_of(self, run: Run) -> Event:
+        """Return the event of a claimed run; a timer's run may have none of its own."""
+        record = await self._store.event(run.event_id) if run.event_id else None
+        if record is not None:
+            return self._decoded(record.event)
+        return Event(
+            id=run.event_id,
+            source="hookagent",
+            type="timer",
+            request=RawRequest(received_at=run.created_at),
+            verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED),
+            origin=Origin.INTERNAL,
+        )
 
     def _decoded(self, event: Event) -> Event:
         """Read the body of an event that came from the store, as its source says."""

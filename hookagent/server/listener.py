@@ -12,6 +12,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from ipaddress import ip_address
 
@@ -23,15 +24,9 @@ from aiohttp.streams import StreamReader
 
 from hookagent.config.model import Network, Server
 from hookagent.event import Headers, RawRequest
-from hookagent.pipeline.ingest import (
-    NOT_FOUND,
-    TOO_LARGE,
-    UNAVAILABLE,
-    Answer,
-    Gate,
-    Ingest,
-    refusal,
-)
+from hookagent.pipeline.answer import NOT_FOUND, TOO_LARGE, UNAVAILABLE, Answer, refusal
+from hookagent.pipeline.gate import Gate
+from hookagent.pipeline.ingest import Ingest
 
 READ_BUFFER = 64 * 1024
 """What aiohttp's reader takes before it makes the sender wait."""
@@ -84,6 +79,7 @@ class Listener:
         self.bodies = 0
         self.is_stopping = False
         self.probes: set[str] = set()
+        self._emptied = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -107,13 +103,20 @@ class Listener:
     async def close(self, grace_s: float) -> None:
         """Wait for answers under way, then close every connection."""
         self.stop_accepting()
-        deadline = self.loop.time() + grace_s
-        while self.connections and self.loop.time() < deadline:
-            await asyncio.sleep(0.01)
+        if self.connections:
+            self._emptied.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), grace_s)
         for connection in list(self.connections):
             connection.abort()
         if self._sweep is not None:
             self._sweep.cancel()
+
+    def left(self, connection: "Connection") -> None:
+        """Forget a connection that has ended."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self._emptied.set()
 
     def _look_for_slow_ones(self) -> None:
         now = self.loop.time()
@@ -183,7 +186,7 @@ class Connection(BaseProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
-        self._listener.connections.discard(self)
+        self._listener.left(self)
         self._waiting.clear()
         self.is_closing = True
         if self._parser is not None:
