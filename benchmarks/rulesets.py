@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from hookagent.event import Event, Headers, RawRequest
 from hookagent import eventfile
+from hookagent.event import Event, Headers, RawRequest
 from hookagent.rules.arguments import read
 from hookagent.rules.model import Condition, Group, Pattern, Predicate, Rule, RuleSet
 from hookagent.rules.operators import OPERATORS
@@ -179,25 +179,54 @@ def _repository(random: Random) -> Condition:
 def broad(count: int, seed: int) -> RuleSet:
     """Make rules that share one weak equality and differ in what cannot be hashed."""
     random = Random(seed)
-    rules = []
-    for number in range(count):
-        kind = ("issues", "pull_request")[number % 2]
-        name = ("issue", "pull_request")[number % 2]
-        choices: list[Callable[[], Condition]] = [
-            lambda: condition(
-                f"{name}.title", "contains", f"{random.choice(NOUNS)} {number % 5000}"
-            ),
-            lambda: condition(f"{name}.title", "icontains", f"OF {random.choice(NOUNS)} {number}"),
-            lambda: condition(f"{name}.title", "regex", f"the [a-z]+ of \\w+ {number % 5000}$"),
-            lambda: condition(
-                f"{name}.title", "glob", f"*{random.choice(NOUNS)} of * {number % 5000}"
-            ),
-            lambda: condition(f"{name}.number", "between", [number % 5000, number % 5000 + 5]),
-            lambda: condition("repository.full_name", "prefix", REPOSITORIES[number % 300]),
+    return _ruleset([_broad(random, number) for number in range(count)])
+
+
+def _broad(random: Random, number: int) -> Rule:
+    kind, name = (("issues", "issue"), ("pull_request", "pull_request"))[number % 2]
+    noun, issue = random.choice(NOUNS), number % 5000
+    when = random.choice(
+        (
+            condition(f"{name}.title", "contains", f"{noun} {issue}"),
+            condition(f"{name}.title", "icontains", f"OF {noun} {number}"),
+            condition(f"{name}.title", "regex", f"the [a-z]+ of \\w+ {issue}$"),
+            condition(f"{name}.title", "glob", f"*{noun} of * {issue}"),
+            condition(f"{name}.number", "between", [issue, issue + 5]),
+            condition("repository.full_name", "prefix", REPOSITORIES[number % 300]),
+        )
+    )
+    return Rule(name=f"rule-{number}", on=(Pattern("github", kind),), when=(when,))
+
+
+# What every engine can say.
+
+Test = tuple[str, str, Any]
+"""A path, `eq`, `in` or `gte`, and what it is held against."""
+
+
+def plain(count: int, seed: int) -> list[list[Test]]:
+    """Make rules of equal values, lists and limits only, for engines that know no more."""
+    random = Random(seed)
+    rules: list[list[Test]] = []
+    for _ in range(count):
+        tests: list[Test] = [("repository.full_name", "eq", random.choice(REPOSITORIES))]
+        tests.append(("action", "in", random.sample(ACTIONS, 2)))
+        if random.random() < 0.5:
+            tests.append(("sender.login", "eq", random.choice(SENDERS)))
+        if random.random() < 0.3:
+            tests.append(("repository.id", "gte", random.randrange(10)))
+        rules.append(tests)
+    return rules
+
+
+def of_plain(rules: list[list[Test]]) -> RuleSet:
+    """Make our rules of plain ones."""
+    return _ruleset(
+        [
+            Rule(name=f"rule-{number}", when=tuple(condition(*test) for test in tests))
+            for number, tests in enumerate(rules)
         ]
-        when = (random.choice(choices)(),)
-        rules.append(Rule(name=f"rule-{number}", on=(Pattern("github", kind),), when=when))
-    return _ruleset(rules)
+    )
 
 
 # Detections.
