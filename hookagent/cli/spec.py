@@ -74,8 +74,26 @@ def _parameter(parameter: Any) -> dict[str, Any]:
         "flags": [*parameter.opts, *parameter.secondary_opts] if is_option else [],
         "help": getattr(parameter, "help", None) or "",
         "value": parameter.metavar or "",
-        "type": str(parameter.bare_type()),
+        "type": _type(parameter),
         "required": bool(parameter.required),
         "repeats": bool(getattr(parameter, "multiple", False)) or parameter.nargs == -1,
         "default": default if isinstance(default, str | int | float | bool) else None,
     }
+
+
+def _type(parameter: Any) -> str:
+    """Name what a parameter's text becomes; Typer 0.29 says it in another place than before."""
+    bare = getattr(parameter, "bare_type", None)
+    if bare is not None:
+        return str(bare())
+    name = _TYPES.get(parameter.type.name, parameter.type.name)
+    return f"list[{name}]" if parameter.multiple or parameter.nargs == -1 else name
+
+
+_TYPES = {
+    "text": "str",
+    "integer": "int",
+    "integer range": "int",
+    "boolean": "bool",
+    "path": "Path",
+}

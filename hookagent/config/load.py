@@ -9,7 +9,7 @@ import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookagent.config import dotenv, layers, sections
 from hookagent.config.find import STATE_FOLDER, find_file, shown
@@ -17,10 +17,12 @@ from hookagent.config.model import Config
 from hookagent.config.reader import Reader
 from hookagent.config.secrets import Keeper
 from hookagent.config.sources import read_sources
-from hookagent.config.trust import TrustRegistry, users_registry
 from hookagent.environment import Environment
 from hookagent.errors import ConfigError, NotFound, Problem, Severity
 from hookagent.located import Document, Table, parse
+
+if TYPE_CHECKING:
+    from hookagent.config.trust import TrustRegistry
 
 ENV_FILE = ".env"
 RULES = "rules"
@@ -35,7 +37,7 @@ def load(  # noqa: PLR0913 - everything a configuration comes from, each by name
     cwd: Path,
     flags: Mapping[str, Any] | None = None,
     insecure: Collection[str] = (),
-    registry: TrustRegistry | None = None,
+    registry: "TrustRegistry | None" = None,
 ) -> Config:
     """Read a configuration; without `file` the nearest `hookagent.toml` at or above `cwd`.
 
@@ -76,7 +78,7 @@ class _Reading:
         document: Document,
         flags: Mapping[str, Any],
         insecure: Collection[str],
-        registry: TrustRegistry | None,
+        registry: "TrustRegistry | None",
     ) -> Config:
         root = Table.root(document, self.problems)
         given = layers.outside(flags, self.variables, self.problems)
@@ -123,10 +125,12 @@ class _Reading:
         self.problems.extend(problems)
         return values
 
-    def _keeper(self, registry: TrustRegistry | None) -> Keeper:
+    def _keeper(self, registry: "TrustRegistry | None") -> Keeper:
         file = self.file
 
         def is_trusted() -> bool:
+            from hookagent.config.trust import users_registry
+
             return file is not None and (registry or users_registry()).is_trusted(file)
 
         return Keeper(

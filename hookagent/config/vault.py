@@ -4,11 +4,8 @@ No secret is ever in an error. A made secret is written whole to a name of its o
 into place, so that two programs that start at once agree on one.
 """
 
-import base64
 import os
-import secrets
 import stat
-import subprocess
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +46,9 @@ def made_secret(state_folder: Path, source: str, form: SecretForm) -> str:
 
 def _random(form: SecretForm) -> str:
     """Return a new secret as the scheme writes its secrets."""
+    import base64
+    import secrets
+
     prefix = min(form.strip, key=len, default="")
     match form.form:
         case "base64":
@@ -62,7 +62,7 @@ def _random(form: SecretForm) -> str:
 def _make(file: Path, secret: str) -> None:
     for folder in (file.parent.parent, file.parent):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    own = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    own = file.with_name(f".{file.name}.{os.getpid()}.{os.urandom(4).hex()}")
     handle = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as opened:
@@ -94,6 +94,8 @@ def from_file(file: Path) -> str:
 
 def from_command(command: Sequence[str], folder: Path) -> str:
     """Return what a program prints on its first line. Raises Unreadable."""
+    import subprocess
+
     program = command[0]
     try:
         done = subprocess.run(  # noqa: S603 - an argument list of a configuration its owner trusts
