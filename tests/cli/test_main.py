@@ -201,9 +201,19 @@ def test_the_help_of_a_command_imports_no_web_framework(name):
     assert not {"aiohttp", "rich", "pyngrok", "cryptography", "textual"} & set(measured(code))
 
 
-def test_the_installed_script_runs():
+@pytest.mark.parametrize(
+    ("words", "place", "expected"),
+    [("hookagent sch", "1", "schemes"), ("hookagent schemes githu", "2", "github")],
+)
+def test_the_shell_completes_commands_and_schemes(words, place, expected):
+    environ = {"_HOOKAGENT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": place}
+
     done = subprocess.run(
-        [sys.executable, "-m", "hookagent", "--version"], capture_output=True, check=False
+        [sys.executable, "-c", "from hookagent.cli.main import main; main()"],
+        capture_output=True,
+        text=True,
+        env=environ,
+        check=False,
     )
 
-    assert done.returncode == 0
+    assert done.stdout.split() == [expected]
