@@ -103,7 +103,7 @@ async def test_tools_look_and_write_a_little_beside_a_server(reopen, path):
         assert len(await serving.claim_runs("w", now=5, lease_until=9, limit=1)) == 1
         await tool.keep("name", b"value")
         with pytest.raises(OutsideError, match="does not serve"):
-            tool.accept(event(2))
+            await tool.accept(event(2))
         await tool.close()
         assert await serving.kept("name") == b"value"
         assert not (await serving.accept(event(2))).is_duplicate

@@ -1,10 +1,11 @@
 """Text search: through the index, beyond it, and when its file is lost."""
 
 import asyncio
+import contextlib
 
 import pytest
 
-from hookagent.store.base import EventFilter, Routed
+from hookagent.store.base import EventFilter, Routed, StoreUnavailable
 from hookagent.store.sqlite import listing, search
 from tests.store.making import event
 
@@ -66,6 +67,20 @@ async def test_a_damaged_search_file_is_made_anew(reopen, path):
         assert await store.index_bodies(limit=9) == 1
 
 
+async def test_damage_found_while_searching_is_said_and_mended(reopen, path):
+    async with reopen() as store:
+        for n in range(300):
+            await store.accept(event(n, body=b"needle %d " % n + bytes(range(65, 91)) * 20))
+        await store.index_bodies(limit=1_000)
+    file = path.with_name(path.name + ".search")
+    file.write_bytes(file.read_bytes()[: 5 * 4096] + b"\x5a" * 40_000)
+    async with reopen() as store:
+        store._indexing.stop()
+        with contextlib.suppress(StoreUnavailable):
+            await store.events(EventFilter(text="needle"))
+        assert len(await store.events(EventFilter(text="needle", limit=500))) == 300
+
+
 async def test_the_search_file_of_another_database_is_not_used(reopen, path):
     async with reopen() as store:
         for n in range(1, 5):
@@ -95,8 +110,9 @@ async def test_parts_are_searched_in_order_and_dropped_with_their_events(store, 
     assert sorted(index._parts(index._connection)) == [2]
 
 
-async def test_new_bodies_are_indexed_in_the_background(store):
-    await store.accept(event(1, body=b"needle"))
+async def test_full_chunks_of_new_bodies_are_indexed_in_the_background(store, monkeypatch):
+    monkeypatch.setattr(search, "CHUNK_BYTES", 2_000)
+    await store.accept(event(1, body=b"needle" * 500))
     async with asyncio.timeout(10):
         while await store._readers.read(store._search.indexed_to) < 1:  # noqa: ASYNC110 - a thread does it
             await asyncio.sleep(0.05)

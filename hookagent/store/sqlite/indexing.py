@@ -1,6 +1,7 @@
 """A thread that adds new bodies to the text search while the store serves.
 
 It gives way to arrivals: while events come in it works a tenth of the time, else without pause.
+What is too little for a chunk waits: a search reads so few bodies itself.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from hookagent.store.base import StoreUnavailable
 from hookagent.store.sqlite.connection import Purpose, connect
-from hookagent.store.sqlite.search import CHUNK, SearchIndex
+from hookagent.store.sqlite.search import SearchIndex
 
 LOOK_SECONDS = 1.0
 """How often new bodies are looked for."""
@@ -58,7 +59,7 @@ class Indexing:
             while not self._stopping.is_set():
                 arrived = self._arrived
                 began = time.monotonic()
-                if not self._index.add(connection, CHUNK):
+                if not self._index.add_chunk(connection, only_full=True):
                     self._seen = arrived
                     return
                 if self._arrived != arrived:
