@@ -112,3 +112,12 @@ def output_of(answer: Answer) -> dict[str, Any]:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # it is not what it says it is; kept as text below
     return {**output, "text": answer.body.decode("utf-8", "replace")}
+
+
+def with_key(request: Request, call: Call) -> Request:
+    """Add the `Idempotency-Key` where the request changes something and names none itself."""
+    named = any(name.lower() == "idempotency-key" for name, _ in request.headers)
+    if named or request.method in {"GET", "HEAD"}:
+        return request
+    headers = (*request.headers, ("Idempotency-Key", call.idempotency_key))
+    return msgspec.structs.replace(request, headers=headers)

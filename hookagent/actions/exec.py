@@ -1,17 +1,16 @@
 """`exec`: run a program of the user's own; the payload on its stdin, never a shell."""
 
-import os
 from itertools import pairwise
 from pathlib import PurePath
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from hookagent.actions.base import Call, Outside
-from hookagent.actions.child import Ended
+from hookagent.actions.ending import sort_ended
 from hookagent.actions.program import Program, identity, run_program
 from hookagent.actions.values import ARGUMENT_BYTES_MAX, Argument
-from hookagent.job import Again, Done, Never, Outcome
+from hookagent.job import Again, Never, Outcome
 from hookagent.template import Scope, TemplateError
 
 about = "Run a program: arguments from the event, the payload on stdin, no shell."
@@ -139,45 +138,3 @@ async def run(prepared: Prepared, call: Call, outside: Outside) -> Outcome:
     except OSError as error:
         return Again(error=f"`{prepared.command[0]}` cannot be started: {error.strerror or error}")
     return sort_ended(ended, call)
-
-
-FOR_GOOD = frozenset({os.EX_USAGE, os.EX_DATAERR, os.EX_NOINPUT, os.EX_NOPERM, os.EX_CONFIG, 126})
-"""Exit codes of sysexits.h that say a repetition is of no use, and the shell's "cannot run"."""
-
-
-def sort_ended(ended: Ended, call: Call) -> Outcome:
-    """Sort how a program ended: 0 is done, some codes are for good, anything else is again."""
-    output = output_of(ended)
-    if ended.timed_out:
-        error = f"killed after {call.timeout_ms / 1000:g} s"
-        return Again(error=error, output=output)
-    if ended.exit_code == 0:
-        return Done(output)
-    how = f"exit code {ended.exit_code}" if ended.exit_code > 0 else f"signal {-ended.exit_code}"
-    last = ended.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:LAST_LENGTH_MAX]
-    error = f"{how}: {last}" if last else how
-    if ended.exit_code in FOR_GOOD:
-        return Never(error=error, output=output)
-    return Again(error=error, output=output)
-
-
-LAST_LENGTH_MAX = 200
-"""How much of the last line of stderr goes into an error's sentence."""
-
-
-def output_of(ended: Ended) -> dict[str, Any]:
-    """Return what later steps may use; `json` where stdout is JSON."""
-    stdout = ended.stdout.decode("utf-8", "replace")
-    output: dict[str, Any] = {
-        "exit_code": ended.exit_code,
-        "stdout": stdout,
-        "stderr": ended.stderr.decode("utf-8", "replace"),
-    }
-    if ended.is_cut:
-        return {**output, "is_cut": True}
-    if stdout.lstrip()[:1] in {"{", "["}:
-        try:
-            output["json"] = msgspec.json.decode(ended.stdout)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return output
-    return output

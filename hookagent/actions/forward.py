@@ -11,8 +11,7 @@ import msgspec
 from hookagent.actions.base import HOP_HEADER, Call, Outside
 from hookagent.actions.client import Request
 from hookagent.actions.egress import Permit, read_address
-from hookagent.actions.exchange import exchange
-from hookagent.actions.http import with_key
+from hookagent.actions.exchange import exchange, with_key
 from hookagent.actions.signing import Sign, Signing, signed
 from hookagent.actions.values import Url, Urls
 from hookagent.event import Headers, RawRequest

@@ -8,7 +8,7 @@ import msgspec
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.client import Answer, Request
 from hookagent.actions.egress import Permit
-from hookagent.actions.exchange import exchange, sort_answer
+from hookagent.actions.exchange import exchange, sort_answer, with_key
 from hookagent.actions.signing import Sign, Signing, signed
 from hookagent.actions.values import HeaderText, Json, Text, Url, encode_json
 from hookagent.job import Outcome
@@ -136,12 +136,3 @@ async def run(prepared: Prepared, call: Call, outside: Outside) -> Outcome:
         return sort_answer(answer, now, prepared.expect)
 
     return await exchange(request, call, outside, sort)
-
-
-def with_key(request: Request, call: Call) -> Request:
-    """Add the `Idempotency-Key` where the request changes something and names none itself."""
-    named = any(name.lower() == "idempotency-key" for name, _ in request.headers)
-    if named or request.method in {"GET", "HEAD"}:
-        return request
-    headers = (*request.headers, ("Idempotency-Key", call.idempotency_key))
-    return msgspec.structs.replace(request, headers=headers)

@@ -28,11 +28,25 @@ from hookagent.redact import Redactor, redactor
 from hookagent.template import Scope, TemplateError
 
 BUILT_IN: Mapping[str, str] = {
+    "cloudevents": "hookagent.actions.cloudevents",
+    "delay": "hookagent.actions.delay",
+    "desktop": "hookagent.actions.desktop",
+    "discord": "hookagent.actions.discord",
+    "email": "hookagent.actions.email",
+    "emit": "hookagent.actions.emit",
     "exec": "hookagent.actions.exec",
     "file": "hookagent.actions.file",
     "forward": "hookagent.actions.forward",
+    "github": "hookagent.actions.github",
     "http": "hookagent.actions.http",
     "log": "hookagent.actions.log",
+    "notify": "hookagent.actions.notify",
+    "pagerduty": "hookagent.actions.pagerduty",
+    "publish": "hookagent.actions.publish",
+    "python": "hookagent.actions.python",
+    "slack": "hookagent.actions.slack",
+    "sql": "hookagent.actions.sql",
+    "teams": "hookagent.actions.teams",
 }
 """Adding an action is one file and one line here."""
 

@@ -69,6 +69,27 @@ class HeaderText(Text):
     SINK = Sink.HEADER
 
 
+class SlackText(Text):
+    """Text in Slack's own markup from a template."""
+
+    __slots__ = ()
+    SINK = Sink.SLACK
+
+
+class MarkdownText(Text):
+    """Markdown from a template."""
+
+    __slots__ = ()
+    SINK = Sink.MARKDOWN
+
+
+class Topic(Text):
+    """A broker's topic or subject from a template; inserted values are one level of it."""
+
+    __slots__ = ()
+    SINK = Sink.TOPIC
+
+
 class FileName(Text):
     """A file's path from a template; inserted values cannot name folders."""
 

@@ -37,6 +37,12 @@ class Sink(StrEnum):
     """One item of a command line: NUL is refused; see `Template.render` for dashes."""
     FILE = "file-name"
     """A part of a file's name: anything but letters, digits, `.`, `_` and `-` becomes `_`."""
+    TOPIC = "topic"
+    """A level of a topic or subject: anything but letters, digits, `_` and `-` becomes `_`."""
+    SLACK = "slack"
+    """Slack's mrkdwn: `&`, `<` and `>` become entities, so no value is a link or a mention."""
+    MARKDOWN = "markdown"
+    """Markdown: its punctuation is escaped, and no value mentions anyone."""
     TERMINAL = "terminal"
     """A terminal: control and formatting characters become visible escapes."""
 
@@ -82,12 +88,32 @@ def _in_argument(text: str) -> str:
 
 
 FILE_NAME_LENGTH_MAX = 64
-"""Of one inserted value in a file's name."""
+"""Of one inserted value in a file's name or a topic."""
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]|^\.+|\.{2,}")
 
 
 def _in_file_name(text: str) -> str:
     return _NOT_IN_FILE_NAMES.sub("_", text)[:FILE_NAME_LENGTH_MAX]
+
+
+_NOT_IN_TOPICS = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def _in_topic(text: str) -> str:
+    return _NOT_IN_TOPICS.sub("_", text)[:FILE_NAME_LENGTH_MAX]
+
+
+def _in_slack(text: str) -> str:
+    # https://docs.slack.dev/messaging/formatting-message-text: these three characters, no others
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+_MARKDOWN = re.compile(r"([\\`*_~|\[\]()<>#])")
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+def _in_markdown(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text).replace("@", f"@{_ZERO_WIDTH_SPACE}")
 
 
 ESCAPES: Mapping[Sink, Callable[[str], str]] = {
@@ -98,6 +124,9 @@ ESCAPES: Mapping[Sink, Callable[[str], str]] = {
     Sink.HEADER: _in_header,
     Sink.ARGUMENT: _in_argument,
     Sink.FILE: _in_file_name,
+    Sink.TOPIC: _in_topic,
+    Sink.SLACK: _in_slack,
+    Sink.MARKDOWN: _in_markdown,
     Sink.TERMINAL: terminal_safe,
 }
 """How each sink escapes an inserted value; raises TemplateError for what it refuses."""
