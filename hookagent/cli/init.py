@@ -132,9 +132,9 @@ def _secret_note(one: Chosen) -> str:
     if scheme is not None and not scheme.needs_secret:
         return ""
     return (
-        f"# The secret is made on first use and kept in .hookagent/secrets/{one.name}. One that the\n"
-        f"# provider gave you goes into .env as {variable_of(one.name)}=…, and here:"
-        f' secret = "${{{variable_of(one.name)}}}"\n'
+        f"# The secret is made on first use: hookagent sources secret {one.name} --show\n"
+        f"# One that the provider gave you goes into .env as {variable_of(one.name)}=…,\n"
+        f'# and here: secret = "${{{variable_of(one.name)}}}"\n'
     )
 
 
