@@ -1,0 +1,29 @@
+"""What every test may use: `--long`, and one tuning of hypothesis for shared machines."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default",
+    deadline=None,  # a shared machine is slow at times; that is not a failure
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("long", parent=settings.get_profile("default"), max_examples=20_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the long form of tests."""
+    parser.addoption("--long", action="store_true", help="run the long form of tests too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave long tests out unless they are asked for."""
+    if config.getoption("--long"):
+        return
+    skip = pytest.mark.skip(reason="the long form runs with --long")
+    for item in items:
+        if "long" in item.keywords:
+            item.add_marker(skip)
