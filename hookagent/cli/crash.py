@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 STATE_FOLDER = ".hookagent"
+FOLDERS = frozenset({"PWD", "OLDPWD"})
+"""The shell's folders; only their names look like a password's."""
 
 
 def write(text: str, *, cwd: Path, process: int, environ: Mapping[str, str]) -> Path:
@@ -40,5 +42,9 @@ def masked(text: str, environ: Mapping[str, str]) -> str:
     """
     from hookagent.redact import Redactor, is_sensitive
 
-    secrets = [value for name, value in environ.items() if is_sensitive(name) or "://" in value]
+    secrets = [
+        value
+        for name, value in environ.items()
+        if (is_sensitive(name) and name not in FOLDERS) or "://" in value
+    ]
     return Redactor(secrets).text(text)

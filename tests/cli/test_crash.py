@@ -38,6 +38,7 @@ def test_secrets_of_the_environment_are_not_in_it():
         "SHOP_SECRET": "hunter2hunter2",
         "DATABASE": "postgres://u:swordfish@host/db",
         "LANG": "en_GB.UTF-8",
+        "PWD": "/home/ada/project",
     }
     text = " ".join([*environ.values(), "ghp_0123456789abcdefABCDEF0123456789abcd"])
 
@@ -47,3 +48,4 @@ def test_secrets_of_the_environment_are_not_in_it():
     assert "swordfish" not in masked
     assert "ghp_" not in masked
     assert "en_GB.UTF-8" in masked
+    assert "/home/ada/project" in masked
