@@ -12,23 +12,25 @@ from pathlib import Path
 
 from hookagent.store.sqlite.connection import Purpose, connect
 
-EVERY_ROWS = 2_000
-"""Rows written between checkpoints: about 16 MiB of log with bodies of 1 KiB."""
+EVERY_CHANGES = 4_000
+"""Rows changed between checkpoints; an accepted event of 1 KiB is two, so about 4 MiB of log."""
 IDLE_SECONDS = 5.0
 """After this long the log is copied however little it holds, so that a restart reads none."""
 LOG_PAGES_MAX = 8_192
 """Beyond 32 MiB of log the writer is made to wait for the checkpoint."""
 SMALL_REST_PAGES = 256
 """So few pages are copied quickly enough to hold the writer for."""
+ATTEMPTS = 6
+"""So often the bulk is copied again when the writer was faster."""
 
 
 class Checkpoints:
-    """A thread that checkpoints after so many rows, or when things are quiet."""
+    """A thread that checkpoints after so many changes, or when things are quiet."""
 
     def __init__(self, path: Path, commit_lock: threading.Lock) -> None:
         self._path = path
         self._commit_lock = commit_lock
-        self._rows = 0
+        self._changes = 0
         self._wake = threading.Event()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="store-checkpoint", daemon=True)
@@ -44,18 +46,18 @@ class Checkpoints:
         if self._thread.is_alive():
             self._thread.join()
 
-    def wrote(self, rows: int) -> None:
+    def wrote(self, changes: int) -> None:
         """Count what was committed; called by the writer."""
-        self._rows += rows
-        if self._rows >= EVERY_ROWS:
+        self._changes += changes
+        if self._changes >= EVERY_CHANGES:
             self._wake.set()
 
     def _run(self) -> None:
         while not self._is_stopping:
             self._wake.wait(IDLE_SECONDS)
             self._wake.clear()
-            if self._rows and not self._is_stopping:
-                self._rows = 0
+            if self._changes and not self._is_stopping:
+                self._changes = 0
                 # A disk that fails here fails the writer too, and it is the writer who says so.
                 with contextlib.suppress(sqlite3.Error):
                     self._checkpoint()
@@ -64,7 +66,9 @@ class Checkpoints:
         connection = connect(self._path, Purpose.CHECKPOINT)
         try:
             log, copied = _copy(connection)
-            if log - copied > SMALL_REST_PAGES:
+            for _ in range(ATTEMPTS):
+                if log - copied <= SMALL_REST_PAGES:
+                    break
                 log, copied = _copy(connection)
             if log - copied <= SMALL_REST_PAGES or log > LOG_PAGES_MAX:
                 with self._commit_lock:

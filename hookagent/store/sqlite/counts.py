@@ -5,7 +5,7 @@ import sqlite3
 from hookagent.store.base import SourceStats, StoreStats
 from hookagent.store.sqlite.connection import pragma
 from hookagent.store.sqlite.intake import MINUTE_MS
-from hookagent.store.sqlite.rows import RUN_STATES
+from hookagent.store.sqlite.rows import DONE, RUN_STATES
 
 _SOURCES = """
     SELECT s.name,
@@ -20,13 +20,12 @@ _SOURCES = """
 
 def stats(connection: sqlite3.Connection, since: int) -> StoreStats:
     """Count everything; sources since then, to the full minute before."""
-    runs = connection.execute("SELECT state, count(*) FROM runs GROUP BY state ORDER BY state")
     unrouted, first = connection.execute("SELECT count(*), min(seq) FROM unrouted").fetchone()
     oldest = connection.execute("SELECT received_at FROM events WHERE seq = ?", (first,)).fetchone()
     pages = pragma(connection, "page_count")
     return StoreStats(
         events=connection.execute("SELECT count(*) FROM events").fetchone()[0],
-        runs={str(RUN_STATES[state]): count for state, count in runs},
+        runs=_runs(connection),
         unrouted=unrouted,
         oldest_unrouted_at=oldest[0] if oldest else 0,
         size_bytes=pages * pragma(connection, "page_size"),
@@ -43,3 +42,16 @@ def stats(connection: sqlite3.Connection, since: int) -> StoreStats:
             )
         ],
     )
+
+
+def _runs(connection: sqlite3.Connection) -> dict[str, int]:
+    """Count runs by state: nearly all are done, so those are what is left of the total."""
+    counts = dict.fromkeys(range(len(RUN_STATES)), 0)
+    for (cell,) in connection.execute("SELECT id FROM cells").fetchall():
+        for state in counts.keys() - {DONE}:
+            counts[state] += connection.execute(
+                "SELECT count(*) FROM runs WHERE cell_id = ? AND state = ?", (cell, state)
+            ).fetchone()[0]
+    total = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+    counts[DONE] = total - sum(counts.values())
+    return {str(RUN_STATES[state]): count for state, count in counts.items() if count}

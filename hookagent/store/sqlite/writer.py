@@ -35,12 +35,13 @@ _Item = tuple[Arrival | Work | None, "asyncio.Future[Any] | None"]
 class Transaction:
     """What work within a transaction needs."""
 
-    __slots__ = ("connection", "intake", "names")
+    __slots__ = ("connection", "intake", "names", "reported")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.names = Names(connection)
         self.intake = Intake(connection, self.names)
+        self.reported = connection.total_changes
 
     def rolled_back(self) -> None:
         """Nothing remembered may be relied on."""
@@ -133,7 +134,14 @@ class Writer:
             self._answer([(future, unavailable(error, self._path)) for _, future in batch])
         else:
             self._answer(answers)
-            self._wrote(len(batch))
+            self._report()
+
+    def _report(self) -> None:
+        """Say how many rows were changed since the last report."""
+        assert self._transaction is not None
+        changes = self._transaction.connection.total_changes
+        self._wrote(changes - self._transaction.reported)
+        self._transaction.reported = changes
 
     def _write(
         self, batch: list[_Item], refusals: list[Rejected]
