@@ -5,14 +5,14 @@ import math
 from typing import Any
 
 SAFE_INTEGER = 2**53
-"""JCS numbers are IEEE doubles; integers beyond this have no exact form."""
+"""JCS numbers are IEEE doubles; integers beyond this are rounded as ECMAScript does."""
 
 
 def canonical_json(value: Any) -> bytes | None:
     """Write a decoded JSON value canonically; None for numbers JCS cannot write."""
     try:
         return _write(value).encode("utf-8")
-    except (ValueError, UnicodeEncodeError):
+    except (ValueError, OverflowError):
         return None
 
 
@@ -23,9 +23,7 @@ def _write(value: Any) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False)
         case int():
-            if abs(value) > SAFE_INTEGER:
-                raise ValueError("an integer beyond 2^53")
-            return str(value)
+            return str(value) if abs(value) <= SAFE_INTEGER else _write_float(float(value))
         case float():
             return _write_float(value)
         case list():

@@ -62,7 +62,7 @@ def _piece(part: Part) -> Piece:
     if part.kind == "literal":
         literal = part.literal
         return lambda _view, _given: literal
-    if part.kind in _BARE:
+    if not part.name:
         return _BARE[part.kind]
     required = _NAMED[part.kind](part)
     if not part.optional:

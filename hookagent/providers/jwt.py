@@ -22,7 +22,7 @@ from hookagent.providers.keyring import Keyring
 from hookagent.providers.publickeys import PublicKey, fits
 from hookagent.providers.refusal import Refusal
 from hookagent.providers.scheme import Scheme
-from hookagent.providers.secret import key_of
+from hookagent.providers.secret import key_of, wrong_secret
 from hookagent.providers.shape import Family, JwtRules
 from hookagent.providers.view import View
 from hookagent.verdict import Code, Integrity
@@ -133,7 +133,14 @@ def shared_key(key: bytes) -> OctKey:
     """Import a shared key; short ones are the provider's choice (config warns of them)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return OctKey.import_key(key)
+        try:
+            return OctKey.import_key(key)
+        except ValueError:
+            raise wrong_secret(
+                "wrong-secret-form",
+                "the secret is a public key where a shared secret is needed",
+                "copy the shared secret",
+            ) from None
 
 
 def public_jwk(key: PublicKey, family: Family) -> Key:
