@@ -86,10 +86,11 @@ class CloudflaredTunnel:
         loop = asyncio.get_running_loop()
         self._reader = loop.create_task(self._read(self._program))
         while True:
-            async for event in self._news():
+            event = await self._news()
+            if event is not None:
                 yield event
-                if isinstance(event, Down):
-                    return
+            if isinstance(event, Down):
+                return
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
         """End cloudflared's process group."""
@@ -123,15 +124,15 @@ class CloudflaredTunnel:
         await program.exit_code()
         self._events.put_nowait(cloudflared_log.reason(self._lines))
 
-    async def _news(self) -> AsyncGenerator[TunnelEvent, None]:
+    async def _news(self) -> TunnelEvent | None:
         """Wait a little for the reader's word, then look at the agent's state."""
         pause = WATCH_SECONDS if self._url and not self._attempt else LOOK_SECONDS
         try:
-            yield await asyncio.wait_for(self._events.get(), pause)
+            async with asyncio.timeout(pause):
+                event: TunnelEvent | None = await self._events.get()
         except TimeoutError:
             event = await self._look()
-            if event is not None:
-                yield event
+        return event
 
     async def _look(self) -> TunnelEvent | None:
         if not self._metrics:

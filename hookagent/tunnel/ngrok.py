@@ -152,7 +152,8 @@ class NgrokTunnel:
         deadline = loop.time() + self._options.start_seconds
         while True:
             try:
-                said = await asyncio.wait_for(self._said.get(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    said = await self._said.get()
             except TimeoutError:
                 down = await self._look(loop.time(), deadline)
                 if down is not None:

@@ -73,7 +73,8 @@ async def ask_version(binary: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), VERSION_SECONDS)
+        async with asyncio.timeout(VERSION_SECONDS):
+            output, _ = await process.communicate()
     except TimeoutError:
         process.kill()
         await process.wait()

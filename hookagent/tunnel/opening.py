@@ -7,6 +7,9 @@ from hookagent.tunnel.base import Down, Kind, TunnelEvent, TunnelOptions, Up, Ur
 from hookagent.tunnel.registry import make
 from hookagent.tunnel.supervisor import OnEvent, Policy, Probe, Surroundings, supervise
 
+LATE_SECONDS = 5.0
+"""A tunnel that knows its own deadline says better than the supervisor why it was not up."""
+
 
 class TunnelHandle:
     """A tunnel that is being kept up in the background."""
@@ -46,8 +49,18 @@ class TunnelHandle:
                 pass
 
     def run(self, task: asyncio.Task[None]) -> None:
-        """Hold the work that keeps the tunnel up."""
+        """Hold the work that keeps the tunnel up; a bug in it is not left unheard."""
         self._task = task
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if self._opened.done():
+            return
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._opened.set_exception(error)
+        else:
+            self._opened.cancel()
 
     def _first(self, event: Up | Down) -> None:
         if not self._opened.done():
@@ -77,10 +90,10 @@ async def open_tunnel(
 
     async def keep_up() -> None:
         await supervise(
-            lambda: make(tunnel.name, options),
+            lambda: make(options.provider, options),
             local_url,
             hear,
-            policy=policy or Policy(start_seconds=options.start_seconds),
+            policy=policy or Policy(start_seconds=options.start_seconds + LATE_SECONDS),
             around=Surroundings(probe=probe),
         )
 

@@ -7,6 +7,7 @@ pyngrok, asyncssh) is imported when a tunnel is started.
 from collections.abc import Callable
 
 from hookagent.errors import NotFound
+from hookagent.tunnel.auto import AutoTunnel
 from hookagent.tunnel.base import Tunnel, TunnelOptions
 from hookagent.tunnel.cloudflared import CloudflaredTunnel
 from hookagent.tunnel.command import CommandTunnel
@@ -23,6 +24,7 @@ TUNNELS: dict[str, Callable[[TunnelOptions], Tunnel]] = {
     "smee": smee,
     "gosmee": gosmee,
     "svix": SvixTunnel,
+    "auto": AutoTunnel,
 }
 
 

@@ -40,6 +40,7 @@ from hookagent.tunnel.ssh_hosts import (
 if TYPE_CHECKING:
     import asyncssh
 
+SSH_PORT = 22
 KEEPALIVE_SECONDS = 15
 KEEPALIVE_MISSES_MAX = 3
 PINGGY_PORT = 4300
@@ -77,7 +78,7 @@ class SshTunnel:
         destination = self._destination
         if isinstance(destination, Readiness):
             return destination
-        missing = _missing_file(self._options)
+        missing = _missing_file(self._options) or _unknown_service(self._options, destination)
         if missing is not None:
             return missing
         return Readiness(ready=True, detail=f"ssh to {destination.shown}")
@@ -110,7 +111,8 @@ class SshTunnel:
             return
         connection.close()
         try:
-            await asyncio.wait_for(connection.wait_closed(), grace_seconds)
+            async with asyncio.timeout(grace_seconds):
+                await connection.wait_closed()
         except TimeoutError:
             connection.abort()
 
@@ -256,3 +258,27 @@ def _missing_file(options: TunnelOptions) -> Readiness | None:
                 hint=f"correct `{option}` under `[tunnel]`, or leave it out",
             )
     return None
+
+
+def _unknown_service(options: TunnelOptions, destination: Destination) -> Readiness | None:
+    """Say it where the key of a public service is not known yet; one's own hosts have aliases."""
+    import asyncssh
+
+    if destination.service is Service.OWN:
+        return None
+    usual = Path(options.environ.get("HOME", "~"), ".ssh/known_hosts")
+    file = Path(options.known_hosts or usual).expanduser()
+    port = destination.port or SSH_PORT
+    try:
+        known = asyncssh.match_known_hosts(str(file), destination.host, "", port)
+    except (OSError, ValueError):
+        known = None
+    if known and (known[0] or known[1]):
+        return None
+    return Readiness(
+        ready=False,
+        code="unknown-host-key",
+        detail=f"the key of `{destination.shown}` is not known here",
+        hint=f"compare what it shows with what {destination.service} publishes, then: "
+        f"ssh-keyscan -p {port} {destination.host} >> ~/.ssh/known_hosts",
+    )

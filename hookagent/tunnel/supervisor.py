@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -166,10 +166,11 @@ class _Watch:
                 return self._verdict.result()
             return too_slow(self.policy.start_seconds)
         finally:
-            if not waiting.done():
+            while not waiting.done():  # more than once: a library may swallow a cancellation
                 waiting.cancel()
-                with suppress(asyncio.CancelledError, StopAsyncIteration):
-                    await waiting
+                await asyncio.wait({waiting}, timeout=CANCEL_SECONDS)
+            if not waiting.cancelled():
+                waiting.exception()  # has been heard, here or by whoever awaits the result
 
     def _came_up(self, tunnel: Tunnel, url: str, expires_at: int | None) -> None:
         """Prove and announce an address, and keep an eye on it from now on."""
@@ -267,6 +268,7 @@ UNPROVEN = {
     Reached.OTHER: "`{url}` is answered by something else, perhaps a page of the provider",
 }
 MISSES_MAX = 3
+CANCEL_SECONDS = 0.5
 
 
 def too_slow(seconds: float) -> Down:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -270,6 +271,21 @@ async def test_cancelling_stops_the_tunnel():
     await run.cancel()
 
     assert run.task.cancelled()
+    assert run.tunnels[0].stopped == 1
+
+
+async def test_a_tunnel_that_overhears_being_cancelled_is_ended_all_the_same():
+    async def overhear() -> None:
+        with suppress(asyncio.CancelledError):
+            await for_ever()
+        await for_ever()
+
+    run = Supervised([Up(url=A), overhear])
+    await run.until(Up(url=A))
+
+    async with asyncio.timeout(5):
+        await run.cancel()
+
     assert run.tunnels[0].stopped == 1
 
 
