@@ -174,7 +174,7 @@ COLUMNS = (
 def shown(result: Row) -> str:
     """Return the result as tables."""
     lines = [
-        f"bodies of {result['body_bytes']:,.0f} bytes, decoded in {result['full_decode_us']:.1f} us",
+        f"bodies of {result['body_bytes']:,.0f} bytes, read in {result['full_decode_us']:.1f} us",
         "",
         "".join(f"{column:>13}" for column in COLUMNS),
     ]

@@ -14,16 +14,28 @@ from hookagent.errors import (
 
 
 def test_each_kind_of_error_has_its_exit_code():
-    codes = {kind: kind.exit_code for kind in (AnswerNo, UsageError, ConfigError, NotFound, OutsideError)}
+    codes = {
+        kind: kind.exit_code for kind in (AnswerNo, UsageError, ConfigError, NotFound, OutsideError)
+    }
 
     assert list(codes.values()) == [1, 2, 3, 4, 5]
     assert (ExitCode.BUG, ExitCode.INTERRUPTED) == (70, 130)
 
 
 def test_a_problem_reads_as_a_compiler_would_say_it():
-    problem = Problem(code="unknown-key", message="unknown key `prot`", file="a.toml", line=3, column=1, hint="did you mean `port`?")
+    problem = Problem(
+        code="unknown-key",
+        message="unknown key `prot`",
+        file="a.toml",
+        line=3,
+        column=1,
+        hint="did you mean `port`?",
+    )
 
-    assert str(problem) == "a.toml:3:1: error: unknown key `prot` [unknown-key]\n  hint: did you mean `port`?"
+    assert (
+        str(problem)
+        == "a.toml:3:1: error: unknown key `prot` [unknown-key]\n  hint: did you mean `port`?"
+    )
     assert str(Problem(code="c", message="m", severity=Severity.WARNING)) == "warning: m [c]"
 
 

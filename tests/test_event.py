@@ -64,6 +64,11 @@ def test_a_request_splits_its_target_and_joins_its_url():
 
 
 def test_an_event_takes_its_time_from_its_request():
-    event = Event(id="evt_1", source="s", request=RawRequest(received_at=7), verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED))
+    event = Event(
+        id="evt_1",
+        source="s",
+        request=RawRequest(received_at=7),
+        verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED),
+    )
 
     assert event.received_at == 7

@@ -1,6 +1,7 @@
 """Pure: event files round-trip byte for byte, and bare payloads are told from them."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,9 @@ from hookagent.errors import UsageError
 from hookagent.event import Headers, RawRequest
 from hookagent.eventfile import Captured, format_time, parse_time, read, to_object
 
-header_text = st.text(st.characters(max_codepoint=255, blacklist_characters="\r\n\0:"), min_size=1, max_size=10)
+header_text = st.text(
+    st.characters(max_codepoint=255, blacklist_characters="\r\n\0:"), min_size=1, max_size=10
+)
 
 
 @given(
@@ -19,7 +22,14 @@ header_text = st.text(st.characters(max_codepoint=255, blacklist_characters="\r\
     st.integers(1, 4_000_000_000_000),
 )
 def test_a_written_event_reads_back_byte_for_byte(body, headers, received_at):
-    request = RawRequest(method="PUT", target="/a?b=c", base_url="https://example.test", headers=Headers.of(headers), body=body, received_at=received_at)
+    request = RawRequest(
+        method="PUT",
+        target="/a?b=c",
+        base_url="https://example.test",
+        headers=Headers.of(headers),
+        body=body,
+        received_at=received_at,
+    )
     captured = Captured(request=request, id="evt_1", source="s", type="t")
 
     (back,) = read(json.dumps(to_object(captured)).encode())
@@ -37,7 +47,9 @@ def test_json_lines_are_several_events():
     assert second.request.headers.text("a") == "b"
 
 
-@pytest.mark.parametrize("payload", [b'{"a": 1.0}', b'{"body":"hi","title":"an issue"}', b"[1]", b'"text"'])
+@pytest.mark.parametrize(
+    "payload", [b'{"a": 1.0}', b'{"body":"hi","title":"an issue"}', b"[1]", b'"text"']
+)
 def test_a_bare_payload_becomes_the_body_as_it_is(payload):
     (captured,) = read(payload)
 
@@ -71,10 +83,8 @@ def test_a_broken_file_says_what_is_wrong(data, says):
 
 @given(st.binary(max_size=120))
 def test_any_bytes_are_events_or_a_usage_error(data):
-    try:
+    with suppress(UsageError):
         list(read(data))
-    except UsageError:
-        pass
 
 
 @given(st.integers(0, 4_000_000_000_000))

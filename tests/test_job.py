@@ -38,11 +38,15 @@ policies = st.builds(
 chances = st.floats(0, 1, exclude_max=True)
 
 
-@given(outcomes | not_yet, policies, st.integers(1, 5), st.integers(0, 4), st.integers(1, 10), chances)
+@given(
+    outcomes | not_yet, policies, st.integers(1, 5), st.integers(0, 4), st.integers(1, 10), chances
+)
 def test_every_outcome_is_a_change_the_table_allows(outcome, policy, steps, step, attempts, chance):
     step = min(step, steps - 1)
 
-    change = after(outcome, step=step, steps=steps, attempts=attempts, policy=policy, now=1_000, chance=chance)
+    change = after(
+        outcome, step=step, steps=steps, attempts=attempts, policy=policy, now=1_000, chance=chance
+    )
 
     assert (RunState.RUNNING, change.run) in ALLOWED
     assert (change.due_at is not None) == (change.run is RunState.WAITING)
@@ -57,7 +61,9 @@ def test_a_run_ends_after_a_bounded_number_of_outcomes(script, policy, steps):
     step, attempts, ended = 0, 0, False
     for outcome in script:
         attempts += 1
-        change = after(outcome, step=step, steps=steps, attempts=attempts, policy=policy, now=0, chance=0.5)
+        change = after(
+            outcome, step=step, steps=steps, attempts=attempts, policy=policy, now=0, chance=0.5
+        )
         if change.run in {RunState.DONE, RunState.DEAD}:
             ended = True
             break
@@ -84,8 +90,24 @@ def test_backoff_doubles_and_jitters_over_the_whole_range():
 def test_a_target_may_ask_for_longer_but_not_for_more_than_a_day():
     policy = RetryPolicy(first_delay_ms=1, max_delay_ms=1)
 
-    asked = after(Again(error="e", retry_after_ms=90_000), step=0, steps=1, attempts=1, policy=policy, now=0, chance=0)
-    greedy = after(Again(error="e", retry_after_ms=10**15), step=0, steps=1, attempts=1, policy=policy, now=0, chance=0)
+    asked = after(
+        Again(error="e", retry_after_ms=90_000),
+        step=0,
+        steps=1,
+        attempts=1,
+        policy=policy,
+        now=0,
+        chance=0,
+    )
+    greedy = after(
+        Again(error="e", retry_after_ms=10**15),
+        step=0,
+        steps=1,
+        attempts=1,
+        policy=policy,
+        now=0,
+        chance=0,
+    )
 
     assert asked.due_at == 90_000
     assert greedy.due_at == RETRY_AFTER_MAX_MS
@@ -102,7 +124,9 @@ def test_an_unknown_outcome_is_held_where_the_rule_says_so():
 
 
 def test_an_unknown_outcome_is_retried_at_once_by_default():
-    change = after(Interrupted(), step=0, steps=2, attempts=1, policy=RetryPolicy(), now=5, chance=0.9)
+    change = after(
+        Interrupted(), step=0, steps=2, attempts=1, policy=RetryPolicy(), now=5, chance=0.9
+    )
 
     assert (change.run, change.due_at, change.next_step) == (RunState.WAITING, 5, 0)
 
@@ -118,6 +142,8 @@ def test_the_idempotency_key_names_run_and_step():
 def test_what_was_not_tried_comes_back_when_it_is_time_and_spends_no_attempt():
     policy = RetryPolicy(attempts=1)
 
-    change = after(Later(after_ms=500), step=0, steps=1, attempts=9, policy=policy, now=100, chance=0.5)
+    change = after(
+        Later(after_ms=500), step=0, steps=1, attempts=9, policy=policy, now=100, chance=0.5
+    )
 
     assert (change.run, change.due_at, change.next_step) == (RunState.WAITING, 600, 0)

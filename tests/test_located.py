@@ -30,7 +30,9 @@ n = 1
 
 values = st.recursive(
     st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=8) | st.floats(allow_nan=False),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 
@@ -136,11 +138,37 @@ def test_a_document_says_the_same_as_tomllib():
     assert parse(TEXT, "t.toml").data == tomllib.loads(TEXT)
 
 
-@pytest.mark.parametrize(("text", "milliseconds"), [("90s", 90_000), ("1h30m", 5_400_000), ("250ms", 250), ("7d", 604_800_000), ("1.5s", 1500), ("2w", 1_209_600_000), ("", None), ("5", None), ("5 minutes", None), ("-5s", None)])
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("90s", 90_000),
+        ("1h30m", 5_400_000),
+        ("250ms", 250),
+        ("7d", 604_800_000),
+        ("1.5s", 1500),
+        ("2w", 1_209_600_000),
+        ("", None),
+        ("5", None),
+        ("5 minutes", None),
+        ("-5s", None),
+    ],
+)
 def test_durations(text, milliseconds):
     assert parse_duration(text) == milliseconds
 
 
-@pytest.mark.parametrize(("text", "size"), [("1 MiB", 1_048_576), ("64KiB", 65_536), ("500", 500), ("1.5 kB", 1500), ("2 GB", 2_000_000_000), ("big", None), ("-1", None), ("1 mib", None)])
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1 MiB", 1_048_576),
+        ("64KiB", 65_536),
+        ("500", 500),
+        ("1.5 kB", 1500),
+        ("2 GB", 2_000_000_000),
+        ("big", None),
+        ("-1", None),
+        ("1 mib", None),
+    ],
+)
 def test_sizes(text, size):
     assert parse_size(text) == size

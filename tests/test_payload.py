@@ -6,15 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookagent.payload import DEPTH_MAX, FORM_FIELDS_MAX, Parsed, Unparsed, read, read_form, read_json
+from hookagent.payload import (
+    DEPTH_MAX,
+    FORM_FIELDS_MAX,
+    Parsed,
+    Unparsed,
+    read,
+    read_form,
+    read_json,
+)
 
 
-@given(st.binary(max_size=200), st.sampled_from(["", "application/json", "application/x-www-form-urlencoded", "ü;;"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["", "application/json", "application/x-www-form-urlencoded", "ü;;"]),
+)
 def test_any_bytes_give_an_answer(body, content_type):
     assert isinstance(read(body, content_type), Parsed | Unparsed)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=20,
+    )
+)
 def test_what_json_writes_is_read(value):
     body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
@@ -25,7 +42,21 @@ def test_what_json_writes_is_read(value):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"NaN", b"[Infinity]", b"-Infinity", b"\xef\xbb\xbf{}", b'"\xff"', b'{"a":"\\ud800"}', '{"a":1}'.encode("utf-16"), b"{}{}", b"01", b"'a'", b'{"a":1,}'],
+    [
+        b"",
+        b"{",
+        b"NaN",
+        b"[Infinity]",
+        b"-Infinity",
+        b"\xef\xbb\xbf{}",
+        b'"\xff"',
+        b'{"a":"\\ud800"}',
+        '{"a":1}'.encode("utf-16"),
+        b"{}{}",
+        b"01",
+        b"'a'",
+        b'{"a":1,}',
+    ],
 )
 def test_what_is_not_json_is_refused_with_a_reason(body):
     answer = read_json(body)
@@ -63,7 +94,9 @@ def test_a_form_becomes_an_object_and_repeated_names_a_list():
 
 
 def test_json_in_the_one_field_payload_is_the_payload():
-    assert read(b"payload=%7B%22a%22%3A1%7D", "application/x-www-form-urlencoded; charset=utf-8") == Parsed({"a": 1})
+    assert read(
+        b"payload=%7B%22a%22%3A1%7D", "application/x-www-form-urlencoded; charset=utf-8"
+    ) == Parsed({"a": 1})
 
 
 def test_a_form_of_too_many_fields_is_refused():

@@ -58,10 +58,17 @@ def test_a_mistyped_part_of_the_envelope_gets_a_hint():
     with pytest.raises(PathError) as caught:
         parse_reference("@integrty")
 
-    assert getattr(caught.value, "hint", "") == "did you mean `@integrity`?" or "integrity" in caught.value.hint  # type: ignore[attr-defined]
+    assert (
+        getattr(caught.value, "hint", "") == "did you mean `@integrity`?"
+        or "integrity" in caught.value.hint
+    )  # type: ignore[attr-defined]
 
 
-@given(st.sampled_from([*(f"@{name}" for name in ENVELOPE), "@headers.a", "@query.a", "a.b"]), st.binary(max_size=20), st.text(max_size=20))
+@given(
+    st.sampled_from([*(f"@{name}" for name in ENVELOPE), "@headers.a", "@query.a", "a.b"]),
+    st.binary(max_size=20),
+    st.text(max_size=20),
+)
 def test_resolving_is_total(text, header, query):
     request = RawRequest(target=f"/?{query}", headers=Headers([(b"a", header)]))
 

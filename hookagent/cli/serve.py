@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hookagent.cli import output, settings
+from hookagent.cli.clock import clock
 from hookagent.cli.options import ConfigOption, JsonOption, StoreOption
 from hookagent.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from hookagent.cli.live import Live
+    from hookagent.cli.live import Line, Live
     from hookagent.config.model import Config
     from hookagent.pipeline.feed import Feed, Subscription
     from hookagent.runtime import Choices
@@ -103,7 +104,11 @@ async def _serve(config: "Config", choices: "Choices", mode: str) -> ExitCode:
 
 
 async def _say(feed: "Feed", mode: str) -> None:
-    """Tell what happens, in the mode asked for."""
+    """Tell what happens, in the mode asked for.
+
+    Writing is left to a thread: a reader that stops reading must not stop the agent. What it
+    misses then is dropped by the feed, and is in the store anyway.
+    """
     if mode == "quiet":
         return
     subscription = feed.subscribe()
@@ -112,8 +117,7 @@ async def _say(feed: "Feed", mode: str) -> None:
 
         encode = msgspec.json.Encoder().encode
         while news := await subscription.batch():
-            for happening in news:
-                output.raw(encode(happening) + b"\n")
+            await asyncio.to_thread(output.raw, b"".join([encode(one) + b"\n" for one in news]))
         return
     from hookagent.cli.live import Live
 
@@ -122,22 +126,23 @@ async def _say(feed: "Feed", mode: str) -> None:
 
 
 async def _say_lines(subscription: "Subscription", live: "Live") -> None:
-    from hookagent.runtime import clock
-
     batch = asyncio.ensure_future(subscription.batch())
     while True:
         done, _ = await asyncio.wait({batch}, timeout=TICK_S)
+        lines: list[Line] = []
         if done:
             news = batch.result()
             if not news:
                 break
-            for happening in news:
-                for line in live.lines(happening):
-                    output.data(*line)
+            lines += [line for happening in news for line in live.lines(happening)]
             batch = asyncio.ensure_future(subscription.batch())
-        for line in live.due(clock()):
-            output.data(*line)
-        output.flush()
-    for line in live.flush():
+        lines += live.due(clock())
+        if lines:
+            await asyncio.to_thread(_write, lines)
+    await asyncio.to_thread(_write, list(live.flush()))
+
+
+def _write(lines: "list[Line]") -> None:
+    for line in lines:
         output.data(*line)
     output.flush()

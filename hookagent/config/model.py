@@ -87,7 +87,8 @@ class StoreSettings:
 class Worker:
     """How runs are worked off."""
 
-    concurrency: int = 8
+    concurrency: int = 64
+    """Runs under way at once."""
     lease_ms: int = 60_000
     """A claim older than this belongs to a dead worker."""
     grace_ms: int = 10_000

@@ -303,6 +303,7 @@ class Worker:
         """Take work from the store: unrouted events, runs that are due, leases that ran out."""
         now = self._clock()
         busy = False
+        self._room.clear()  # what ends while we claim makes room for the next claim
         if self._rulebook is not None and len(self._inbox) < BATCH_MAX:
             events = await self._store.claim_events(
                 self.owner, now=now, lease_until=now + self._settings.lease_ms, limit=BATCH_MAX
@@ -324,7 +325,6 @@ class Worker:
             )
             await self._resume(runs)
             busy = busy or len(runs) == room
-        self._room.clear()
         if busy:
             await asyncio.sleep(0)
             return

@@ -42,7 +42,10 @@ class Witness:
 
     def load(self, agent: Served, end: threading.Event) -> list[threading.Thread]:
         """Begin to send; the threads end with `end` or with the connection."""
-        started = [threading.Thread(target=self._send, args=(agent.port, end)) for _ in range(self._threads)]
+        started = [
+            threading.Thread(target=self._send, args=(agent.port, end))
+            for _ in range(self._threads)
+        ]
         for thread in started:
             thread.start()
         return started
@@ -55,7 +58,9 @@ class Witness:
                     self._number += 1
                     name = f"e-{self._number}"
                 body = json.dumps({"id": name, "type": "t", "pad": "x" * 200}).encode()
-                connection.request("POST", "/hooks/shop", body, {"X-Shop-Signature": signature(body)})
+                connection.request(
+                    "POST", "/hooks/shop", body, {"X-Shop-Signature": signature(body)}
+                )
                 response = connection.getresponse()
                 answer = response.read()
                 with self._lock:
@@ -78,7 +83,11 @@ def judge(project: Path, witness: Witness) -> list[str]:
             broken.append(f"the store is damaged: {found[:3]}")
     finally:
         database.close()
-    effects = Counter((project / EFFECTS).read_text().splitlines()) if (project / EFFECTS).exists() else Counter()
+    effects = (
+        Counter((project / EFFECTS).read_text().splitlines())
+        if (project / EFFECTS).exists()
+        else Counter()
+    )
     events = _events(project)
     for name, event_id in witness.acknowledged.items():
         if event_id not in events:

@@ -16,7 +16,9 @@ def kill_under_load(project, witness, times):
         end = threading.Event()
         with serving(project) as agent:
             threads = witness.load(agent, end)
-            time.sleep(witness.random.uniform(0.05, 0.5))  # the moment of the kill is the experiment
+            time.sleep(
+                witness.random.uniform(0.05, 0.5)
+            )  # the moment of the kill is the experiment
             agent.kill()
             end.set()
             for thread in threads:
@@ -29,7 +31,11 @@ def settle(project):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             (stats,) = lines(run(project, "stats", "--json"))
-            open_runs = sum(n for state, n in stats["runs"].items() if state in {"pending", "running", "waiting"})
+            open_runs = sum(
+                n
+                for state, n in stats["runs"].items()
+                if state in {"pending", "running", "waiting"}
+            )
             if stats["unrouted"] == 0 and open_runs == 0:
                 break
         agent.stop()

@@ -52,11 +52,23 @@ def write_project(folder: Path, *, rules: str = "", server: str = "", more: str 
 class Served:
     """A running agent."""
 
-    def __init__(self, folder: Path, *arguments: str, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, environ: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self._errors = (folder / "stderr").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hookagent", "serve", "--json", "--no-inspector", "--config", str(folder / "hookagent.toml"), *arguments],
+            [
+                sys.executable,
+                "-m",
+                "hookagent",
+                "serve",
+                "--json",
+                "--no-inspector",
+                "--config",
+                str(folder / "hookagent.toml"),
+                *arguments,
+            ],
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=folder,
@@ -94,7 +106,9 @@ class Served:
             try:
                 self.seen.append(self.news.get(timeout=max(deadline - time.monotonic(), 0.01)))
             except queue.Empty:
-                raise AssertionError(f"no {event} {fields} among {self.seen}: {self.stderr}") from None
+                raise AssertionError(
+                    f"no {event} {fields} among {self.seen}: {self.stderr}"
+                ) from None
             if self.seen[-1]["event"] == "eof":
                 raise AssertionError(f"the agent ended: {self.stderr}")
 
@@ -102,20 +116,30 @@ class Served:
     def stderr(self) -> str:
         return (self.folder / "stderr").read_text()
 
-    def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
+    def request(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
         """Send one request and return status, headers, body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+            return (
+                response.status,
+                {k.lower(): v for k, v in response.getheaders()},
+                response.read(),
+            )
         finally:
             connection.close()
 
-    def post(self, payload: object, *, path: str = "/hooks/shop", secret: str = SECRET) -> tuple[int, dict]:
+    def post(
+        self, payload: object, *, path: str = "/hooks/shop", secret: str = SECRET
+    ) -> tuple[int, dict]:
         """Send a signed payload and return status and decoded answer."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        status, _, answer = self.request("POST", path, body, {"X-Shop-Signature": signature(body, secret)})
+        status, _, answer = self.request(
+            "POST", path, body, {"X-Shop-Signature": signature(body, secret)}
+        )
         return status, json.loads(answer)
 
     def close(self) -> None:
