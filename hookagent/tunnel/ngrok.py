@@ -16,11 +16,14 @@ from hookagent.tunnel import ngrok_errors, ngrok_home, ngrok_setup
 from hookagent.tunnel.base import (
     Down,
     Kind,
+    Level,
+    Log,
     Readiness,
     Starting,
     TunnelEvent,
     TunnelOptions,
 )
+from hookagent.tunnel.ngrok_leftovers import end_leftovers
 from hookagent.tunnel.ngrok_log import Line, Opened, Refused, Said, Story
 from hookagent.tunnel.process_group import end_group, wait_until
 
@@ -61,6 +64,10 @@ class NgrokTunnel:
             yield Down(code=readiness.code, message=readiness.detail, hint=readiness.hint)
             return
         yield Starting(detail=readiness.detail)
+        if self._options.state_folder is not None:
+            for pid in await end_leftovers(self._options.state_folder):
+                line = f"ended an ngrok agent that outlived its hookagent (process {pid})"
+                yield Log(level=Level.WARNING, line=line)
         try:
             self._launch(local_url)
         except OSError as error:

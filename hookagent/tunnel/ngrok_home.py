@@ -7,6 +7,7 @@ standard error and our environment, and gives no way to learn the process id whi
 """
 
 import os
+import shlex
 import shutil
 import socket
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 
 PRIVATE_FILE = 0o600
 PRIVATE_PROGRAM = 0o700
+FOLDER_PREFIX = "ngrok-"
 
 LAUNCHER = """\
 #!/bin/sh
@@ -45,12 +47,17 @@ class NgrokHome:
     def pid_file(self) -> Path:
         return self.folder / "pid"
 
+    @property
+    def owner_file(self) -> Path:
+        return self.folder / "owner"
+
     def pid(self) -> int | None:
         """Return the agent's process id, which is its group's too; None before it started."""
-        try:
-            return int(self.pid_file.read_text())
-        except (OSError, ValueError):
-            return None
+        return _number_in(self.pid_file)
+
+    def owner(self) -> int | None:
+        """Return the process id of the hookagent that started it."""
+        return _number_in(self.owner_file)
 
     def remove(self) -> None:
         """Remove the folder with the token in it."""
@@ -61,8 +68,9 @@ def prepare(binary: Path, token: str, state_folder: Path | None) -> NgrokHome:
     """Write the private files of a new agent. Raises OSError where the folder cannot be written."""
     if state_folder is not None:
         state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="ngrok-", dir=state_folder))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=state_folder))
     home = NgrokHome(folder=folder, web_port=free_port())
+    _write(home.owner_file, str(os.getpid()), PRIVATE_FILE)
     _write(home.config, config_text(token, home.web_port), PRIVATE_FILE)
     launcher = LAUNCHER.format(pid_file=_quoted(home.pid_file), binary=_quoted(binary))
     _write(home.launcher, launcher, PRIVATE_PROGRAM)
@@ -96,6 +104,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def _number_in(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def _write(path: Path, text: str, mode: int) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -103,6 +118,4 @@ def _write(path: Path, text: str, mode: int) -> None:
 
 
 def _quoted(path: Path) -> str:
-    import shlex
-
     return shlex.quote(str(path))
