@@ -1,6 +1,5 @@
 """`hookagent sign`: craft a request that the verifier of any scheme accepts."""
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -75,6 +74,8 @@ def sign(
     request = _request(made, _body(data), event, header or [], method=method, url=url, now=now)
     signed = _signed(made, _changed(request, set_ or []), now=now, message_id=message_id)
     if send:
+        import asyncio
+
         return asyncio.run(_send(signed, made))
     _write(signed, made, form)
     return ExitCode.DONE
