@@ -106,12 +106,11 @@ def _celpy(rules: Rules) -> Count:
     celpy: Any = import_module("celpy")
     environment = celpy.Environment()
     made = [environment.program(environment.compile(_expression(tests, "&&"))) for tests in rules]
+    yes = celpy.celtypes.BoolType(1)
 
     def count(payload: Any) -> int:
         activation = celpy.json_to_cel(payload)
-        return sum(
-            1 for rule in made if _holds(lambda it, rule=rule: bool(rule.evaluate(it)), activation)
-        )
+        return sum(1 for rule in made if _holds(rule.evaluate, activation, yes))
 
     return count
 

@@ -1,15 +1,17 @@
 """Grows the index: at every node the place that tells most conjunctions apart."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from hookagent.lookup import Path
 from hookagent.rules.index import probes
 from hookagent.rules.index.access import HASHED, Access, Cover, Kind, Range, Want
 from hookagent.rules.index.checks import Check, answers
 from hookagent.rules.index.conjunctions import Conjunction, Term
 from hookagent.rules.index.look import Key, source_of, type_of
 from hookagent.rules.index.nodes import Branch, Entry, Leaf, Lengths, Node, Wide
+from hookagent.rules.index.sieve import Sieve
 from hookagent.rules.model import Flag
 
 LEAF_MAX = 6
@@ -19,6 +21,8 @@ SPREAD_MAX = 64
 SHARE_MIN = 16
 """A place that fewer than one in so many conjunctions ask for is not branched by."""
 COVERED_MIN = 4
+SIEVE_MIN = 16
+"""So many places are looked at whether the event has them or not."""
 PARTIAL = 0.8
 """What a condition on a text's beginning or end counts for, beside an equal value's 1."""
 
@@ -33,8 +37,9 @@ Pause = Callable[[], None]
 class Grower:
     """Builds nodes; calls `pause` now and then, for whoever shares the processor."""
 
-    def __init__(self, pause: Pause) -> None:
+    def __init__(self, pause: Pause, paths: Mapping[Key, Path]) -> None:
         self._pause = pause
+        self._paths = paths
 
     def grow(self, items: Sequence[Item]) -> Node:
         """Return the node of some conjunctions."""
@@ -108,8 +113,16 @@ class Grower:
             left = _without(terms, cover.accesses[0]) if cover.is_exact else terms
             entries.append(_entry(number, left))
         self._pause()
-        made = [probe(slot, table.items()) for (slot, probe), table in postings.items()]
-        return Wide(made, entries, rest)
+        made = [(slot, probe(slot, table.items())) for (slot, probe), table in postings.items()]
+        return Wide(self._sieved(made), entries, rest)
+
+    def _sieved(self, made: list[tuple[Key, probes.Probe]]) -> list[probes.Probe]:
+        """Return probes, those of the payload behind a sieve where they are many."""
+        if len(made) <= SIEVE_MIN:
+            return [probe for _, probe in made]
+        kept = [probe for slot, probe in made if slot not in self._paths]
+        placed = [(self._paths[slot], probe) for slot, probe in made if slot in self._paths]
+        return [*kept, Sieve(placed)]
 
 
 PROBES: dict[Kind, Any] = {

@@ -62,6 +62,8 @@ class Slots:
     def __init__(self) -> None:
         self._elements: dict[tuple[str, tuple[str | int, ...]], Key] = {}
         self._folded: dict[Key, Key] = {}
+        self.paths: dict[Key, Path] = {}
+        """Where in the payload a key reaches."""
         self._present: dict[tuple[str, tuple[str | int, ...]], Key] = {}
 
     def elements(self, reference: Reference) -> Key:
@@ -69,8 +71,10 @@ class Slots:
         place = (reference.area, reference.path)
         key = self._elements.get(place)
         if key is None:
-            made = _of_payload(reference) if reference.is_payload else _of_envelope(reference)
-            key = self._elements[place] = made
+            key = _of_payload(reference) if reference.is_payload else _of_envelope(reference)
+            self._elements[place] = key
+            if reference.is_payload:
+                self.paths[key] = reference.path
         return key
 
     def present(self, reference: Reference) -> Key:
@@ -86,6 +90,8 @@ class Slots:
         folded = self._folded.get(key)
         if folded is None:
             folded = self._folded[key] = _folded(key)
+            if key in self.paths:
+                self.paths[folded] = self.paths[key]
         return folded
 
 

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from hookagent.event import Event
 from hookagent.rules.decode import Decoders
 from hookagent.rules.index.conjunctions import Splitter
-from hookagent.rules.index.grow import Grower
+from hookagent.rules.index.grow import Grower, Item
 from hookagent.rules.index.look import look_at, look_into
-from hookagent.rules.index.nodes import Node
 from hookagent.rules.model import Rule, RuleSet
+
+RULES_A_TURN = 64
+"""Rules that are taken apart between two pauses."""
 
 
 def without_pause() -> None:
@@ -26,12 +28,12 @@ class Matcher:
         """
         self.ruleset = ruleset
         splitter = Splitter()
-        grower = Grower(pause)
+        grower = Grower(pause, splitter.slots.paths)
         enabled = [(number, rule) for number, rule in enumerate(ruleset.rules) if rule.enabled]
         self._followers = ruleset.followers
         self.decoders = Decoders(ruleset)
-        self._root = _grown(splitter, grower, enabled)
-        self._follower_root = _grown(splitter, grower, list(enumerate(self._followers)))
+        self._root = grower.grow(_items(splitter, enabled, pause))
+        self._follower_root = grower.grow(_items(splitter, list(enumerate(self._followers)), pause))
 
     def match(self, event: Event) -> list[Rule]:
         """Return the rules an event matches, in order, as `evaluate.select` gives them."""
@@ -72,8 +74,12 @@ class Matcher:
         return selected
 
 
-def _grown(splitter: Splitter, grower: Grower, rules: Sequence[tuple[int, Rule]]) -> Node:
-    items = []
+def _items(
+    splitter: Splitter, rules: Sequence[tuple[int, Rule]], pause: Callable[[], None]
+) -> list[Item]:
+    items: list[Item] = []
     for number, rule in rules:
+        if number % RULES_A_TURN == 0:
+            pause()
         items += [(number, terms, 1) for terms in splitter.split(rule)]
-    return grower.grow(items)
+    return items

@@ -96,19 +96,16 @@ class Literals:
         self._long = _Grams(long, GRAM) if long else None
 
     def collect(self, look: Look, hits: Hits) -> None:
-        found = texts(look[self._slot])
-        if not found:
-            return
-        text = found[0] if len(found) == 1 else "\n".join(found)
-        present = [posting for posting in self._few if posting[0] in text]
-        if self._long is not None or self._short is not None:
-            data = text.encode("utf-8", "replace")
-            for grams in (self._long, self._short):
-                if grams is not None:
-                    present += grams.present(data, text)
-        for literal, entries in present:
-            if len(found) == 1 or any(literal in part for part in found):
-                hits += entries
+        for text in texts(look[self._slot]):
+            for literal, entries in self._few:
+                if literal in text:
+                    hits += entries
+            if self._long is not None or self._short is not None:
+                data = text.encode("utf-8", "replace")
+                if self._long is not None:
+                    self._long.collect(data, text, hits)
+                if self._short is not None:
+                    self._short.collect(data, text, hits)
 
 
 class _Grams:
@@ -137,8 +134,8 @@ class _Grams:
             for place in range(len(data) - width + 1)
         }
 
-    def present(self, data: bytes, text: str) -> list[Posting]:
-        """Return the postings whose literal is in a text, given with its bytes."""
+    def collect(self, data: bytes, text: str, hits: Hits) -> None:
+        """Add the entries whose literal is in a text, given with its bytes."""
         width = self._width
         whole = memoryview(data)
         found: set[int] = set()
@@ -146,7 +143,10 @@ class _Grams:
             end = len(data) - (len(data) - shift) % width
             if end > shift:
                 found.update(self._grams.intersection(whole[shift:end].cast(self._code)))
-        return [posting for gram in found for posting in self._by_gram[gram] if posting[0] in text]
+        for gram in found:
+            for literal, entries in self._by_gram[gram]:
+                if literal in text:
+                    hits += entries
 
 
 class Ranges:
