@@ -182,6 +182,12 @@ class Outside:
                 del self._shared[key]
             raise
 
+    def shared(self, key: Hashable) -> Any:
+        """Return the resource of that key where it is there already, else None."""
+        made = self._shared.get(key)
+        is_there = made is not None and made.done() and not made.cancelled()
+        return made.result() if made and is_there and made.exception() is None else None
+
     async def forget(self, key: Hashable) -> None:
         """Close the resource of that key, so that the next use makes a new one."""
         made = self._shared.pop(key, None)

@@ -8,6 +8,7 @@ ends within the step's time limit (SECURITY R8 to R13). aiohttp is imported on f
 import asyncio
 import errno
 import socket
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hookagent.actions.base import HOP_HEADER, HOPS_MAX, Call, Outside, Own
-from hookagent.actions.circuit import Circuits
+from hookagent.actions.circuit import Circuit, Circuits
 from hookagent.actions.egress import Permit, is_own_host, refusal
 from hookagent.version import hookagent_version
 
@@ -195,3 +196,9 @@ async def client_of(outside: Outside) -> Client:
         return Client(outside)
 
     return await outside.share("http", make)
+
+
+def circuits(outside: Outside) -> Mapping[str, Circuit]:
+    """Return every breaker that has something to say, by target, for stats and the inspector."""
+    client = outside.shared("http")
+    return client.circuits.states if isinstance(client, Client) else {}

@@ -22,6 +22,13 @@ from hookagent.job import Outcome
 from hookagent.template import Scope, TemplateError
 
 about = "Send the event as a CloudEvent over HTTP, in binary or structured mode."
+leaves = '`{"status", ...}`: the answer.'
+example = """\
+action = "cloudevents"
+url = "https://events.example.test/"
+type = "com.example.{{ @type }}"
+subject = "{{ order.id }}"
+"""
 
 STRUCTURED = "application/cloudevents+json; charset=UTF-8"
 _EXTENSION = re.compile(r"^[a-z0-9]{1,20}$")

@@ -10,6 +10,11 @@ from hookagent.job import Done, Later, Outcome
 from hookagent.template import Scope
 
 about = "Wait before the next step, across restarts and without holding a worker."
+leaves = '`{"until"}`: Unix milliseconds.'
+example = """\
+action = "delay"
+wait = "10m"
+"""
 
 WAIT_MS_MAX = 30 * 86_400_000
 """Longer than an event is kept by default makes no sense."""

@@ -14,6 +14,12 @@ from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope, terminal_safe
 
 about = "Show a notification on this machine's screen."
+leaves = '`{"title"}`.'
+example = """\
+action = "desktop"
+title = "Build {{ status }}"
+text = "{{ branch }}: {{ message }}"
+"""
 
 TEXT_LENGTH_MAX = 1000
 _SESSION = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")

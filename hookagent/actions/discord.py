@@ -17,6 +17,12 @@ from hookagent.job import Again, Done, Outcome
 from hookagent.template import Scope
 
 about = "Send a message to Discord by a channel's webhook."
+leaves = '`{"id", "channel_id"}` of the message.'
+example = """\
+action = "discord"
+url = "${DISCORD_URL}"
+text = "**{{ title }}** by {{ author }}"
+"""
 
 TEXT_LENGTH_MAX = 2000
 

@@ -21,6 +21,17 @@ from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope, TemplateError
 
 about = "Send an email through an SMTP server."
+leaves = '`{"message_id", "refused"}`: addresses the server did not take.'
+example = """\
+action = "email"
+host = "smtp.example.test"
+username = "alerts"
+password = "${SMTP_PASSWORD}"
+sender = "Alerts <alerts@example.test>"
+to = ["ada@example.test"]
+subject = "Order {{ id }}"
+text = "{{ customer.name }} ordered for {{ total }}."
+"""
 
 Security = Literal["starttls", "tls", "none"]
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}

@@ -14,6 +14,12 @@ from hookagent.job import Done, Never, Outcome
 from hookagent.template import Scope
 
 about = "Make a new internal event that rules can match, with a guard against loops."
+leaves = '`{"id"}` of the new event.'
+example = """\
+action = "emit"
+type = "order.large"
+payload = { order = "{{ id }}", total = "{{ total }}" }
+"""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

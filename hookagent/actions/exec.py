@@ -14,6 +14,12 @@ from hookagent.job import Again, Never, Outcome
 from hookagent.template import Scope, TemplateError
 
 about = "Run a program: arguments from the event, the payload on stdin, no shell."
+leaves = '`{"exit_code", "stdout", "stderr"}`, and `json` where stdout is JSON; at most 1 MiB each.'
+example = """\
+action = "exec"
+command = ["./deploy.sh", "--", "{{ repository.name }}"]
+env = { STAGE = "test", API_TOKEN = "${API_TOKEN}" }
+"""
 
 _SHELLS = frozenset(
     {"sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "csh", "tcsh", "cmd", "powershell", "pwsh"},

@@ -18,6 +18,12 @@ from hookagent.redact import is_sensitive
 from hookagent.template import Scope
 
 about = "Append one line to a file: a text, a JSON value, or the event as `replay` reads it."
+leaves = '`{"path", "bytes"}`.'
+example = """\
+action = "file"
+path = "logs/{{ @received_at | date }}.jsonl"
+json = { id = "{{ @id }}", total = "{{ total }}" }
+"""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

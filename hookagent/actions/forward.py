@@ -20,6 +20,14 @@ from hookagent.redact import is_sensitive
 from hookagent.template import Scope, TemplateError
 
 about = "Send the event's own bytes and headers to an application, optionally signed anew."
+leaves = (
+    '`{"url", "done", "status", "headers", "json" or "text"}`; '
+    'with several targets `{"targets": [...]}`.'
+)
+example = """\
+action = "forward"
+url = "http://127.0.0.1:3000/webhooks"
+"""
 
 _OF_THE_CONNECTION = frozenset(
     {

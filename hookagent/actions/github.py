@@ -22,6 +22,16 @@ from hookagent.job import Again, Done, Outcome
 from hookagent.template import Scope, TemplateError
 
 about = "Open an issue, comment, label, or dispatch an event in a GitHub repository."
+leaves = '`{"number", "id", "html_url", ...}` of what was made.'
+example = """\
+action = "github"
+do = "issue"
+repository = "{{ repository.full_name }}"
+token = "${GITHUB_TOKEN}"
+title = "Nightly build of {{ branch }} failed"
+body = "See {{ run_url }}"
+labels = ["build"]
+"""
 
 API = "https://api.github.com"
 BODY_LENGTH_MAX = 65_000

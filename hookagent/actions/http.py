@@ -15,6 +15,14 @@ from hookagent.job import Outcome
 from hookagent.template import Scope, TemplateError
 
 about = "Send one HTTP request, its parts filled from the event, optionally signed."
+leaves = '`{"status", "headers", "json" or "text"}`: the answer, at most 1 MiB of it.'
+example = """\
+action = "http"
+url = "https://api.example.test/orders/{{ itemId }}"
+headers = { Authorization = "Bearer ${API_TOKEN}" }
+json = { item = "{{ itemId }}", stock = "{{ currentStock }}" }
+sign = { scheme = "standard-webhooks", secret = "${ORDERS_SECRET}" }
+"""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,11 @@ from hookagent.job import Done, Outcome
 from hookagent.template import Scope, terminal_safe
 
 about = "Say one line, in the terminal and in the step's output."
+leaves = '`{"text", "level"}`: the line.'
+example = """\
+action = "log"
+text = "{{ itemId }} is low: {{ currentStock }} left"
+"""
 
 LINE_LENGTH_MAX = 8192
 _NAMES_THE_EVENT = Text.parse("{{ @source }} {{ @type | default('event') }} {{ @id }}")

@@ -17,6 +17,13 @@ from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope
 
 about = "Send a message to one or several of the services Apprise knows (extra `notify`)."
+leaves = '`{"sent": [{"service", "address", "status"}]}`, addresses masked.'
+example = """\
+action = "notify"
+url = "${ALERT_URL}"
+title = "Urgent ticket"
+text = "{{ ticket_id }}: {{ subject }}"
+"""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

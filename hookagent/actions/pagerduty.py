@@ -15,6 +15,14 @@ from hookagent.job import Outcome
 from hookagent.template import Scope
 
 about = "Trigger, acknowledge or resolve a PagerDuty alert."
+leaves = '`{"status", ..., "json": {"dedup_key"}}`: the answer.'
+example = """\
+action = "pagerduty"
+routing_key = "${PAGERDUTY_KEY}"
+summary = "{{ host }} has not reported for an hour"
+severity = "critical"
+dedup_key = "silence-{{ host }}"
+"""
 
 API = "https://events.pagerduty.com/v2/enqueue"
 SUMMARY_LENGTH_MAX = 1024

@@ -24,6 +24,15 @@ from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope
 
 about = "Publish to NATS, RabbitMQ, Redis Streams, Kafka or MQTT (an extra each)."
+leaves = (
+    'What the broker says: `{"stream", "seq"}`, `{"entry"}`, `{"partition", "offset"}`, or nothing.'
+)
+example = """\
+action = "publish"
+url = "nats://127.0.0.1:4222"
+topic = "orders.{{ region }}"
+jetstream = true
+"""
 
 BROKERS: Mapping[str, tuple[str, str]] = {
     "nats": ("nats", "nats-py"),

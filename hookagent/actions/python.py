@@ -28,6 +28,12 @@ from hookagent.redact import is_sensitive
 from hookagent.template import Scope
 
 about = "Call a Python function of your own, in a process of its own."
+leaves = '`{"answer", "stderr"}`: what the function returned, and what it printed.'
+example = """\
+action = "python"
+function = "handlers.orders:on_order"
+arguments = { limit = "{{ limit | default(10) }}" }
+"""
 
 _FUNCTION = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", re.ASCII)
 

@@ -17,6 +17,12 @@ from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope
 
 about = "Send a message to Slack, by an incoming webhook or a bot's token."
+leaves = '`{"ts", "channel"}` with a token, `{"status", ...}` with a webhook.'
+example = """\
+action = "slack"
+url = "${SLACK_URL}"
+text = "*{{ repository.full_name }}*: {{ head_commit.message | truncate(200) }}"
+"""
 
 TEXT_LENGTH_MAX = 40_000
 """Slack cuts longer messages itself."""

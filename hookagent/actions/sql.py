@@ -22,6 +22,13 @@ from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope
 
 about = "Run one SQL statement with named parameters in SQLite or PostgreSQL (extra `postgres`)."
+leaves = '`{"rows_changed"}`, and `rows` where the statement returns some (at most 100).'
+example = """\
+action = "sql"
+url = "sqlite:///orders.db"
+statement = "INSERT INTO orders (id, total) VALUES (:id, :total) ON CONFLICT (id) DO NOTHING"
+parameters = { id = "{{ order.id }}", total = "{{ order.total }}" }
+"""
 
 ROWS_MAX = 100
 """Kept of what a statement returns."""

@@ -15,6 +15,14 @@ from hookagent.job import Outcome
 from hookagent.template import Scope
 
 about = "Send a message to Microsoft Teams by a Workflows webhook."
+leaves = '`{"status", ...}`: the answer.'
+example = """\
+action = "teams"
+url = "${TEAMS_URL}"
+title = "Order {{ id }}"
+text = "{{ customer.name }} ordered **{{ total | number(2) }}**"
+link = "https://shop.example.test/orders/{{ id }}"
+"""
 
 TEXT_LENGTH_MAX = 20_000
 CARD = "application/vnd.microsoft.card.adaptive"

@@ -298,6 +298,15 @@ async def test_cancelling_a_request_leaves_nothing_behind(outside, serve):
     assert time.monotonic() - before < 1
 
 
+async def test_breakers_can_be_seen(outside):
+    assert client_module.circuits(outside) == {}
+    client = await client_of(outside)
+
+    client.circuits.failed("http://down.test", NOW)
+
+    assert client_module.circuits(outside)["http://down.test"].failures == 1
+
+
 def test_the_client_module_does_not_import_aiohttp_by_itself():
     import subprocess
     import sys

@@ -31,7 +31,8 @@ async def test_an_action_whose_extra_is_missing_says_so(outside, monkeypatch, st
     monkeypatch.setitem(sys.modules, library, None)
     monkeypatch.delitem(sys.modules, "hookagent.actions.brokers.nats", raising=False)
 
-    outcome = await act(*step, outside)
+    name, options = step
+    outcome = await act(name, options, outside)
 
     assert isinstance(outcome, Never)
     assert f"hookagent[{extra}]" in outcome.error

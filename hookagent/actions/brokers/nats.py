@@ -60,6 +60,8 @@ async def connect(url: str) -> Nats:
         client = await nats.connect(
             url,
             allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
             connect_timeout=CONNECT_SECONDS,
             error_cb=note,
             name="hookagent",

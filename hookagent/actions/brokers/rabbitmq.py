@@ -64,4 +64,6 @@ async def connect(url: str) -> RabbitMQ:
         raise Unpublished("the broker does not know this user or password", is_final=True) from None
     except (AMQPError, OSError, TimeoutError) as error:
         raise Unpublished(str(error) or type(error).__name__, is_broken=True) from None
-    return RabbitMQ(connection, await connection.channel(publisher_confirms=True))
+    # A message that no queue takes comes back; only with both it is an error.
+    channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+    return RabbitMQ(connection, channel)
