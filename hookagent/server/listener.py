@@ -131,8 +131,8 @@ class Listener:
         The last hop of `X-Forwarded-For` is believed from a trusted proxy, and from loopback
         while our own tunnel is what reaches us; behind a tunnel without it nobody knows.
         """
-        if not peer:
-            return ""
+        if not peer or not (self.limits.behind_tunnel or self.limits.trusted):
+            return peer
         address = ip_address(peer)
         from_tunnel = self.limits.behind_tunnel and address.is_loopback
         if not from_tunnel and not any(address in network for network in self.limits.trusted):
