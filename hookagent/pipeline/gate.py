@@ -73,7 +73,7 @@ class Gate:
             found = request_values(reference, request, value)
             if not found:
                 return content_key(request, verdict)
-            parts.append(found[0])
+            parts.append(found[0] if len(found) == 1 else found)  # a batch is all of its ids
         if not parts:
             return content_key(request, verdict)
         key = msgspec.json.encode(parts)
