@@ -33,6 +33,9 @@ from hookagent.store.base import Run
 from hookagent.template.error import TemplateError
 from hookagent.template.scope import Scope
 
+OVERTIME_S = 10.0
+"""Actions end their own work within the time limit, tidily; this is for one that does not."""
+
 
 class Execution:
     """Executes runs; holds nothing of them in between."""
@@ -128,7 +131,7 @@ class Execution:
             earlier=record.output,
         )
         try:
-            async with asyncio.timeout(spec.timeout_ms / 1000):
+            async with asyncio.timeout(spec.timeout_ms / 1000 + OVERTIME_S):
                 return await bound.run(prepared, call, self._outside)
         except TimeoutError:
             return Again(error=f"timed out after {spec.timeout_ms / 1000:g} s")
