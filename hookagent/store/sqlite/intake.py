@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from hookagent.event import Event
@@ -10,7 +11,14 @@ from hookagent.store.base import Accepted, Rejected
 from hookagent.store.sqlite.connection import pragma
 from hookagent.store.sqlite.keys import Keys, fingerprint
 from hookagent.store.sqlite.names import Names
-from hookagent.store.sqlite.rows import EVENT_INSERT, REJECTED_INSERT, event_row, rejected_row
+from hookagent.store.sqlite.rows import (
+    EVENT_INSERT,
+    EVENTS_AT_ONCE,
+    EVENTS_INSERT,
+    REJECTED_INSERT,
+    event_row,
+    rejected_row,
+)
 
 REJECTED_MAX = 500
 """So many refusals are kept; the oldest makes room."""
@@ -103,7 +111,7 @@ class Intake:
         first = self._next_seq
         rows, suspects = self._rows(arrivals)
         before = self._connection.total_changes
-        self._connection.executemany(EVENT_INSERT, rows)
+        self._insert(rows)
         is_complete = self._connection.total_changes - before == len(rows)
         originals = self._stored_before(first)
         if suspects or not is_complete:
@@ -116,6 +124,13 @@ class Intake:
         if not originals:
             return [Accepted(arrival.event.id) for arrival in arrivals]
         return self._answers(arrivals, first, originals)
+
+    def _insert(self, rows: list[_Row]) -> None:
+        whole = len(rows) - len(rows) % EVENTS_AT_ONCE
+        for at in range(0, whole, EVENTS_AT_ONCE):
+            values = list(chain.from_iterable(rows[at : at + EVENTS_AT_ONCE]))
+            self._connection.execute(EVENTS_INSERT, values)
+        self._connection.executemany(EVENT_INSERT, rows[whole:])
 
     def _rows(self, arrivals: Sequence[Arrival]) -> tuple[list[_Row], list[tuple[_Row, int]]]:
         """Return the rows to insert, and those whose fingerprint was seen lately, with where."""
