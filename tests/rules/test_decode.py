@@ -13,7 +13,7 @@ from hookagent.lookup import find, parse_path
 from hookagent.rules.decode import Decoder, find_in
 from hookagent.rules.index import Matcher
 from hookagent.subject import parse_reference
-from tests.rules import index_pairs
+from tests.rules.index import pairs
 
 NAMES = st.sampled_from(["a", "b", "a b", "class", "", 'q"uote', "é", "m_a", "0"])
 STEPS = NAMES | st.integers(-2, 2)
@@ -70,7 +70,7 @@ def test_hostile_nesting_is_no_document():
 
 def test_a_decoder_keeps_what_else_is_asked_for():
     random = Random(3)
-    decoders = Matcher(index_pairs.ruleset(random, 5)).decoders
+    decoders = Matcher(pairs.ruleset(random, 5)).decoders
     decoder = decoders.make("nowhere", also=[parse_reference("ticket.id")])
     assert find_in(("ticket", "id"), decoder.decode(b'{"ticket":{"id":7}}')) == [7]
 
@@ -78,9 +78,9 @@ def test_a_decoder_keeps_what_else_is_asked_for():
 def test_matching_bytes_gives_what_matching_the_payload_gives():
     for seed in range(60):
         random = Random(seed)
-        matcher = Matcher(index_pairs.ruleset(random, random.choice((1, 8, 40))))
+        matcher = Matcher(pairs.ruleset(random, random.choice((1, 8, 40))))
         for _ in range(10):
-            made = index_pairs.event(random)
+            made = pairs.event(random)
             body = json.dumps(made.payload).encode()
             read = payload.read_json(body)
             assert isinstance(read, payload.Parsed)

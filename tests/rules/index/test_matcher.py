@@ -6,7 +6,7 @@ import pytest
 
 from hookagent.rules import evaluate
 from hookagent.rules.index import Matcher
-from tests.rules import index_pairs
+from tests.rules.index import pairs
 
 SIZES = (1, 4, 12, 40, 120)
 EVENTS = 20
@@ -15,10 +15,10 @@ EVENTS = 20
 def agree_on(seed: int) -> int:
     """Hold the index against the plain loop on one rule set; return how many pairs that were."""
     random = Random(seed)
-    ruleset = index_pairs.ruleset(random, random.choice(SIZES))
+    ruleset = pairs.ruleset(random, random.choice(SIZES))
     matcher = Matcher(ruleset)
     for _ in range(EVENTS):
-        event = index_pairs.event(random)
+        event = pairs.event(random)
         assert matcher.match(event) == evaluate.select(ruleset, event), f"seed {seed}"
         assert matcher.followers(event) == evaluate.followers(ruleset, event), f"seed {seed}"
     return EVENTS
