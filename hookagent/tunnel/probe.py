@@ -2,7 +2,7 @@
 
 The listener answers `GET /.well-known/hookagent/NONCE` with the nonce as its body, but only for the
 nonce of its own process: another hookagent at the same address, or a provider's page, fails the
-proof. The inspector's page is asked for as well, since it must never be public.
+proof. So does our own inspector, which must never be public and marks its answers.
 """
 
 import secrets
@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from hookagent.tunnel.supervisor import Probe, Reached
 
 PROBE_PATH = "/.well-known/hookagent/"
-INSPECTOR_PATH = "/__inspector"
-"""The inspector answers this path with `INSPECTOR_MARK` in a header; the listener has no such."""
 INSPECTOR_MARK = "X-Hookagent-Inspector"
+"""A header of every answer of the inspector, refusals included; the listener never sends it."""
 PROBE_SECONDS = 5.0
 ANSWER_BYTES_MAX = 256
 HEADERS: Mapping[str, str] = {
@@ -37,10 +36,9 @@ def http_probe(nonce: str) -> Probe:
         limit = aiohttp.ClientTimeout(total=PROBE_SECONDS)
         try:
             async with aiohttp.ClientSession(timeout=limit, headers=HEADERS) as session:
-                async with session.get(url + INSPECTOR_PATH, allow_redirects=False) as answer:
+                async with session.get(url + PROBE_PATH + nonce, allow_redirects=False) as answer:
                     if INSPECTOR_MARK in answer.headers:
                         return Reached.INSPECTOR
-                async with session.get(url + PROBE_PATH + nonce, allow_redirects=False) as answer:
                     said = await answer.content.read(ANSWER_BYTES_MAX)
                     return judge(answer.status, said, nonce)
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -46,7 +46,7 @@ async def test_another_hookagent_is_not_ours(site):
 
 
 async def test_an_inspector_is_recognised(site):
-    url = await site(__inspector=(403, "", {INSPECTOR_MARK: "1"}), abc=(200, "abc", {}))
+    url = await site(abc=(403, "", {INSPECTOR_MARK: "1"}))
 
     assert await http_probe("abc")(url) is Reached.INSPECTOR
 
