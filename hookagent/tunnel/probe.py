@@ -35,12 +35,14 @@ def http_probe(nonce: str) -> Probe:
 
         limit = aiohttp.ClientTimeout(total=PROBE_SECONDS)
         try:
-            async with aiohttp.ClientSession(timeout=limit, headers=HEADERS) as session:
-                async with session.get(url + PROBE_PATH + nonce, allow_redirects=False) as answer:
-                    if INSPECTOR_MARK in answer.headers:
-                        return Reached.INSPECTOR
-                    said = await answer.content.read(ANSWER_BYTES_MAX)
-                    return judge(answer.status, said, nonce)
+            async with (
+                aiohttp.ClientSession(timeout=limit, headers=HEADERS) as session,
+                session.get(url + PROBE_PATH + nonce, allow_redirects=False) as answer,
+            ):
+                if INSPECTOR_MARK in answer.headers:
+                    return Reached.INSPECTOR
+                said = await answer.content.read(ANSWER_BYTES_MAX)
+                return judge(answer.status, said, nonce)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return Reached.NOTHING
 
