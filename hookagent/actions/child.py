@@ -9,6 +9,7 @@ whether or not it listens to SIGTERM.
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -64,6 +65,7 @@ async def run_child(command: Command, *, timeout_seconds: float) -> Ended:
         for outlet in outlets:
             outlet.close()
         raise
+    _forbid_core_dumps(child.pid)
     readers = [asyncio.ensure_future(outlet.read()) for outlet in outlets]
     ended = _watch(child)
     timed_out = False
@@ -115,6 +117,13 @@ async def _start(command: Command, outlets: "list[_Outlet]") -> "subprocess.Pope
     finally:
         for outlet in outlets:
             outlet.hand_over()
+
+
+def _forbid_core_dumps(pid: int) -> None:
+    """Keep a crash of the child from leaving its memory, with the payload in it, on disk."""
+    if hasattr(resource, "prlimit"):  # Linux
+        with contextlib.suppress(OSError):  # it may have ended already
+            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
 def _watch(child: "subprocess.Popen[bytes]") -> "asyncio.Future[int]":

@@ -74,6 +74,17 @@ async def test_files_a_child_makes_are_private_and_it_leads_its_own_session(comm
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_child_that_crashes_leaves_no_core(command, tmp_path):
+    code = (
+        "import resource, sys; sys.stdin.read(); print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    )
+    (tmp_path / "stdin").write_bytes(b"x" * 10_000_000)
+
+    ended = await run_child(command(*python(code)), timeout_seconds=10)
+
+    assert ended.stdout.strip() == b"0"
+
+
 async def test_a_hundred_megabytes_of_output_are_read_and_a_bounded_part_is_kept(command):
     ended = await run_child(command("head", "-c", "100000000", "/dev/zero"), timeout_seconds=30)
 
