@@ -8,15 +8,6 @@ from tests.store.conformance import history
 __all__ = ["history"]
 
 
-def pytest_collection_modifyitems(config, items):
-    """Long forms run only when asked for."""
-    if config.getoption("--long", default=False):
-        return
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="a long form: run with --long"))
-
-
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "store" / "hookagent.db"
