@@ -34,8 +34,9 @@ def bodies(request: RawRequest) -> Iterator[Variant]:
 
 
 def _line_ends(body: bytes) -> Iterator[Variant]:
-    trimmed = body.rstrip(b"\r\n")
-    yield "a line end was added at the end", trimmed
+    yield "a line end was added at the end", body.removesuffix(b"\n")
+    yield "a line end was added at the end", body.removesuffix(b"\r\n")
+    yield "line ends were added at the end", body.rstrip(b"\r\n")
     yield "white space was added around it", body.strip()
     yield "the line end at the end was taken off", body + b"\n"
     yield "the line end (CRLF) at the end was taken off", body + b"\r\n"
@@ -111,12 +112,10 @@ def _form_forms(body: bytes) -> Iterator[Variant]:
     except UnicodeDecodeError:
         return
     fields = [(unquote_plus(name), unquote_plus(value)) for name, _, value in items]
-    yield "the form's fields were put in another order", _form(sorted(fields), quote_plus)
     yield "the form was written again, spaces as `%20`", _form(fields, quote_plus)
-    yield (
-        "the form was written again, spaces as `+`",
-        _form(fields, lambda text: quote(text, safe="")),
-    )
+    yield "the form was written again, spaces as `+`", _form(fields, _percent)
+    yield "the form's fields were put in another order", _form(sorted(fields), quote_plus)
+    yield "the form's fields were put in another order", _form(sorted(fields), _percent)
     for name, value in fields:
         if name == "payload":
             yield "only the form's field `payload` was signed", value.encode("utf-8", "replace")

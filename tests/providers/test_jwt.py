@@ -245,8 +245,9 @@ def test_a_published_key_is_found_by_its_id() -> None:
     assert Verifier(keyed, [], keys=wrong).verify(signed, NOW).code is Code.MISMATCH
     for keys in (published(), Documents({URL: b"not json"})):
         assert Verifier(keyed, [], keys=keys).verify(signed, NOW).code is Code.UNTRUSTED_KEY
-    for keys in (Documents({}), None):
-        assert Verifier(keyed, [], keys=keys).verify(signed, NOW).code is Code.KEY_UNAVAILABLE
+    absent: list[Documents | None] = [Documents({}), None]
+    for missing in absent:
+        assert Verifier(keyed, [], keys=missing).verify(signed, NOW).code is Code.KEY_UNAVAILABLE
 
 
 @pytest.mark.parametrize(
