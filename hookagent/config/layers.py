@@ -22,7 +22,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "worker": ("concurrency", "lease", "grace"),
     "tunnel": (
         "provider", "domain", "authtoken", "binary", "command", "url_pattern", "host", "key_file",
-        "known_hosts", "channel", "path", "start_timeout",
+        "known_hosts", "remote_port", "channel", "path", "start_timeout",
     ),
 }  # fmt: skip
 """Every setting that is not of a source, by its section."""

@@ -115,6 +115,8 @@ class TunnelSettings:
     """For `ssh`: a private key."""
     known_hosts: str | None = None
     """For `ssh`: the file of host keys to trust."""
+    remote_port: int = 0
+    """For `ssh` to a server of one's own: the port to ask for there; 0 takes any."""
     channel: str | None = None
     """For relays: the channel's address or token."""
     path: str | None = None

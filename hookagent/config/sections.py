@@ -149,6 +149,7 @@ def read_tunnel(reader: Reader, variables: "dict[str, str]") -> TunnelSettings:
         host=reader.text("host"),
         key_file=reader.text("key_file"),
         known_hosts=reader.text("known_hosts"),
+        remote_port=table.integer("remote_port", usual.remote_port, most=PORT_MAX),
         channel=reader.text("channel"),
         path=reader.text("path"),
         start_timeout_ms=reader.duration("start_timeout", usual.start_timeout_ms, least=SECOND),

@@ -93,6 +93,7 @@ def tunnel_options(config: Config) -> TunnelOptions:
         host=wanted.host or "",
         key_file=wanted.key_file or "",
         known_hosts=wanted.known_hosts or "",
+        remote_port=wanted.remote_port,
         channel=wanted.channel or "",
         path=wanted.path or _only_path(config),
         start_seconds=wanted.start_timeout_ms / 1000,
