@@ -7,6 +7,7 @@ ends within the step's time limit (SECURITY R8 to R13). aiohttp is imported on f
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -185,6 +186,9 @@ def _with_ours(headers: tuple[tuple[str, str], ...], call: Call) -> list[tuple[s
 def _reason(error: BaseException) -> str:
     """Say why a connection failed, without the class names of a library."""
     inner = getattr(error, "os_error", None) or error
+    code = getattr(inner, "errno", None)
+    if isinstance(code, int) and code > 0:
+        return f"cannot be reached: {os.strerror(code).lower()}"
     text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
     return f"cannot be reached: {text}"
 

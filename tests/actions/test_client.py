@@ -130,10 +130,8 @@ async def test_a_closed_port_is_unreachable_in_plain_words(outside):
         port = taken.getsockname()[1]
     client = await client_of(outside)
 
-    with pytest.raises(Unreachable, match="cannot be reached") as caught:
+    with pytest.raises(Unreachable, match="^cannot be reached: connection refused$"):
         await client.send(get(f"http://127.0.0.1:{port}/"), call_of())
-
-    assert "ClientConnector" not in str(caught.value)
 
 
 async def test_redirects_are_not_followed(outside, serve, echo):
