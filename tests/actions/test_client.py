@@ -130,7 +130,7 @@ async def test_a_closed_port_is_unreachable_in_plain_words(outside):
         port = taken.getsockname()[1]
     client = await client_of(outside)
 
-    with pytest.raises(Unreachable, match="^cannot be reached: connection refused$"):
+    with pytest.raises(Unreachable, match=r"^cannot be reached: connection refused$"):
         await client.send(get(f"http://127.0.0.1:{port}/"), call_of())
 
 
