@@ -28,6 +28,7 @@ from hookagent.pipeline.gate import Gate, type_of
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import REPLAY_HEADER, ReplayMark, read_mark
 from hookagent.store.base import Accepted, Rejected, Store, StoreFull, StoreUnavailable
+from hookagent.tunnel.relayed import RELAY_HEADER, is_rebuilt
 from hookagent.verdict import Code, Integrity, Verdict
 
 REJECTED_BODY_MAX = 64 * 1024
@@ -56,6 +57,17 @@ class Desk(Protocol):
 
     def offer(self, event: Event) -> None:
         """Hand over an event that was stored under a lease from `lease`."""
+
+
+def softened(request: RawRequest, verdict: Verdict) -> Verdict:
+    """Call it unverifiable, not forged, where a relay wrote the signed bytes anew.
+
+    It stays refused; so the header can be claimed by anyone and gains nothing.
+    """
+    if verdict.code is not Code.MISMATCH or not is_rebuilt(request.headers.text(RELAY_HEADER)):
+        return verdict
+    detail = "a relay wrote the body anew, so the signed bytes are gone"
+    return msgspec.structs.replace(verdict, code=Code.UNVERIFIABLE, detail=detail)
 
 
 class Ingest:
@@ -142,7 +154,7 @@ class Ingest:
                 self._tell(gate, request, "handshake", shaken.status, verdict=verdict)
                 return shaken
         if not verdict.valid:
-            return self._refuse(gate, request, verdict)
+            return self._refuse(gate, request, softened(request, verdict))
         if request.method not in gate.source.methods:
             return gate.wrong_method
         value = None

@@ -9,6 +9,7 @@ from hookagent.pipeline.feed import Feed, Tunnel
 from hookagent.tunnel.base import (
     Down,
     Expiring,
+    Kind,
     Reconnecting,
     Starting,
     TunnelEvent,
@@ -27,11 +28,15 @@ class PublicFace:
         self._clock = clock
         self.url: str | None = config.server.public_url
         self.state = "none"
+        self._relayed_path: str | None = None
 
     def urls(self, base: str | None) -> dict[str, str]:
-        """Return each source's URL below a base."""
+        """Return each source's URL: below a base, or the base itself where a relay leads to it."""
         if not base:
             return {}
+        if self._relayed_path is not None and base == self.url:
+            sources = self._config.sources.values()
+            return {one.name: base for one in sources if one.path == self._relayed_path}
         return {name: base + source.path for name, source in self._config.sources.items()}
 
     @asynccontextmanager
@@ -46,9 +51,9 @@ class PublicFace:
         check_may_open(self._config)
         nonce = new_nonce()
         probes.add(nonce)
-        handle = await open_tunnel(
-            tunnel_options(self._config), listener_url, self._notice, probe=http_probe(nonce)
-        )
+        options = tunnel_options(self._config)
+        handle = await open_tunnel(options, listener_url, self._notice, probe=http_probe(nonce))
+        self._relayed_path = options.path if handle.kind is Kind.RELAY else None
         try:
             yield
         finally:

@@ -69,6 +69,11 @@ def read_message(data: bytes) -> Relayed | None:
     )
 
 
+def is_rebuilt(mark: str | None) -> bool:
+    """Say whether a `RELAY_HEADER` tells that the body's bytes are not those that were sent."""
+    return mark is not None and mark.rpartition("bytes=")[2].strip() == REBUILT
+
+
 def passed_on(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Keep the header fields that are the sender's own and can be sent again."""
     return tuple((name, value) for name, value in headers if _is_passed_on(name, value))

@@ -6,7 +6,7 @@ from base64 import b64encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookagent.tunnel.relayed import Relayed, passed_on, read_message
+from hookagent.tunnel.relayed import Relayed, is_rebuilt, passed_on, read_message
 
 
 def message(**fields) -> bytes:
@@ -67,6 +67,11 @@ def test_nobody_can_claim_an_address_or_speak_in_our_name():
     ]
 
     assert passed_on(fields) == (("X-Hub-Signature-256", "sha256=00"),)
+
+
+def test_a_mark_tells_whether_the_bytes_were_rebuilt():
+    assert is_rebuilt("smee; bytes=rebuilt")
+    assert not any(map(is_rebuilt, (None, "", "svix; bytes=exact", "bytes=", "rebuilt?")))
 
 
 def test_what_is_no_request_is_none():
