@@ -215,27 +215,27 @@ def test_a_secret_or_key_that_cannot_be_one() -> None:
     assert found(secrets=()).cause is Cause.KEY
 
 
-@pytest.mark.parametrize("name", scheme_names())
-def test_no_explanation_shows_a_secret_or_an_expected_signature(name: str) -> None:
-    kitted = kit(name)
-    right = kitted.signed()
-    changed = replace(right, body=right.body + b" ", target=right.target + "&z=1")
-    expected = kitted.signed(replace(sample(kitted.scheme), body=changed.body))
-    place = kitted.scheme.place
-    signature = expected.headers.text(place.name) if place.kind == "header" else None
-    explained = diagnose(
-        Case(
-            scheme=kitted.scheme,
-            request=changed,
-            secrets=(kitted.verifying,),
-            now=NOW + 10_000_000,
-            settings=kitted.settings,
-            base_url=BASE_URL,
+def test_no_explanation_shows_a_secret_or_an_expected_signature() -> None:
+    for name in scheme_names():
+        kitted = kit(name)
+        right = kitted.signed()
+        changed = replace(right, body=right.body + b" ", target=right.target + "&z=1")
+        expected = kitted.signed(replace(sample(kitted.scheme), body=changed.body))
+        place = kitted.scheme.place
+        signature = expected.headers.text(place.name) if place.kind == "header" else None
+        explained = diagnose(
+            Case(
+                scheme=kitted.scheme,
+                request=changed,
+                secrets=(kitted.verifying,),
+                now=NOW + 10_000_000,
+                settings=kitted.settings,
+                base_url=BASE_URL,
+            )
         )
-    )
-    said = explained.evidence + explained.mend + explained.verdict.detail + repr(explained)
-    assert kitted.verifying not in said
-    assert signature is None or signature not in said
+        said = explained.evidence + explained.mend + explained.verdict.detail + repr(explained)
+        assert kitted.verifying not in said
+        assert signature is None or signature not in said
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
