@@ -17,6 +17,7 @@ from hookagent.actions.base import Outside, Own
 from hookagent.config.model import Config, Source
 from hookagent.errors import ConfigError, OutsideError
 from hookagent.event import RawRequest, new_id
+from hookagent.pipeline.emitting import emitter
 from hookagent.pipeline.feed import Feed, Logged, Ready, Rules, Stopped, Stopping
 from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.handshakes import given_key, handshakes_of
@@ -96,6 +97,7 @@ class Agent:
             clock=clock,
             dry_run=self.choices.dry_run,
         )
+        outside.emit = emitter(store, worker, self.feed, clock=clock, entropy=entropy)
         worker.use(rulebook)
         self._store, self._worker = store, worker
         listener = self._listen(store, worker)
