@@ -198,19 +198,21 @@ def unseen_fields(ruleset: RuleSet, known: Known) -> Iterator[Finding]:
     """Find paths that no event the rule could match ever had."""
     for rule in _enabled(ruleset):
         kinds = [it for it in known.observed.values() if _takes(rule.on, it.source, it.type)]
-        if not kinds or any(kind.is_full for kind in kinds):
+        count = sum(kind.count for kind in kinds)
+        if count < EVIDENCE_MIN or any(kind.is_full for kind in kinds):
             continue
         had = {path for kind in kinds for path in kind.paths}
         for condition in conditions(rule):
             path = _seen_as(condition.reference)
             if path and path not in had and not _asks_for_absence(condition):
-                count = sum(kind.count for kind in kinds)
                 hint = did_you_mean(path, had)
                 is_near = hint is not None and hint.startswith("did")
                 message = f"`{condition.reference}` was in none of {count} events of the past"
                 yield rule, condition.line, message, hint if is_near and hint else UNSEEN_HINT
 
 
+EVIDENCE_MIN = 3
+"""Fewer events say little of what the next one holds."""
 UNSEEN_HINT = "hookagent inspect ID shows what an event holds"
 
 

@@ -17,7 +17,7 @@ class Scope:
     steps: Mapping[str, Any] = field(default_factory=dict)
     """The output of each earlier step that left one, by the step's name."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """`window`, `key` and `absence` where the rule has an over-time condition."""
+    """One of `FACTS` each, where the rule has an over-time condition."""
 
     def find(self, reference: Reference) -> list[Any]:
         """Return every value a reference reaches, none where it is missing."""
@@ -32,5 +32,5 @@ class Scope:
         return values(reference, self.event)
 
 
-FACTS = ("window", "key", "absence")
+FACTS = ("window", "throttle", "debounce", "sequence", "absence", "key")
 """Names a rule's over-time condition gives a meaning to."""
