@@ -45,9 +45,10 @@ def dead(
 
 
 async def _list(config: "Config", rule: str, limit: int, *, as_json: bool) -> ExitCode:
-    from hookagent.cli.showing import local_time, run_document
+    from hookagent.cli.showing import local_time
     from hookagent.cli.storing import opened
     from hookagent.job import RunState
+    from hookagent.pipeline.documents import run_document
     from hookagent.store.base import RunFilter
 
     async with opened(config) as store:

@@ -112,8 +112,9 @@ class _Task:
 
     async def list_events(self, *, follow: bool) -> ExitCode:
         """List events, newest first; go on with what comes."""
-        from hookagent.cli.showing import event_row, write_rows
+        from hookagent.cli.showing import write_rows
         from hookagent.cli.storing import opened
+        from hookagent.pipeline.documents import event_row
 
         async with opened(self.config) as store:
             found = await self._matching(store)
@@ -159,7 +160,8 @@ class _Task:
         """Print events as they come, until Ctrl-C."""
         import msgspec
 
-        from hookagent.cli.showing import event_row, write_rows
+        from hookagent.cli.showing import write_rows
+        from hookagent.pipeline.documents import event_row
 
         while True:
             page = msgspec.structs.replace(self.wanted, after=seen, limit=500)
@@ -176,9 +178,10 @@ class _Task:
 
     async def show(self, event_id: str) -> ExitCode:
         """Show or export one event."""
-        from hookagent.cli.showing import event_document, rejection_document, write_event
+        from hookagent.cli.showing import write_event
         from hookagent.cli.storing import event_or_fail, opened
         from hookagent.cli.targets import load
+        from hookagent.pipeline.documents import event_document, rejection_document
 
         async with opened(self.config) as store:
             if self.export:
@@ -200,8 +203,8 @@ class _Task:
 
     async def compare(self, one: str, other: str) -> ExitCode:
         """Show where two events differ; exit code 1 where they do."""
-        from hookagent.cli.comparing import differences
         from hookagent.cli.storing import event_or_fail, opened
+        from hookagent.pipeline.comparing import differences
 
         async with opened(self.config) as store:
             pair = [(await event_or_fail(store, name)).event for name in (one, other)]
@@ -231,21 +234,21 @@ class _Task:
 
     def _write_export(self, captures: list[Any]) -> None:
         """Write captures in the form asked for, secrets in headers masked."""
-        from hookagent.cli import formats
-        from hookagent.cli.masking import masked
+        from hookagent.pipeline import exports
+        from hookagent.pipeline.masking import masked
         from hookagent.version import hookagent_version
 
         safe = [masked(captured, self.config) for captured in captures]
         if self.export == "har":
-            output.json_document(formats.to_har(safe, hookagent_version()))
+            output.json_document(exports.to_har(safe, hookagent_version()))
             return
         for captured in safe:
             if self.export == "curl":
-                output.data(formats.to_curl(captured.request, self._url(captured)))
+                output.data(exports.to_curl(captured.request, self._url(captured)))
             elif self.export == "pytest":
-                output.data(formats.to_pytest(captured))
+                output.data(exports.to_pytest(captured))
             else:
-                output.data(formats.to_event_line(captured))
+                output.data(exports.to_event_line(captured))
 
     def _url(self, captured: Any) -> str:
         """Return the URL a copy should go to: the listener's."""
@@ -257,8 +260,9 @@ class _Task:
 
     async def rejected(self, source: str) -> ExitCode:
         """List refused deliveries."""
-        from hookagent.cli.showing import rejection_row, write_rejections
+        from hookagent.cli.showing import write_rejections
         from hookagent.cli.storing import opened
+        from hookagent.pipeline.documents import rejection_row
 
         async with opened(self.config) as store:
             found = await store.rejected(limit=self.wanted.limit, source=source)

@@ -38,8 +38,8 @@ def retry(
 
 
 async def _retry(config: "Config", names: list[str], rule: str, as_json: bool) -> ExitCode:
-    from hookagent.cli.showing import run_document
     from hookagent.cli.storing import opened
+    from hookagent.pipeline.documents import run_document
 
     bad = 0
     async with opened(config) as store:

@@ -1,4 +1,4 @@
-"""How events, runs and refusals look, as rows, in full, and as JSON."""
+"""How events, runs and refusals look to a person, as rows and in full."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,12 +9,9 @@ import msgspec
 
 from hookagent.cli import output
 from hookagent.cli.live import duration
-from hookagent.cli.masking import masked
-from hookagent.eventfile import Captured, format_time, to_object
 
 if TYPE_CHECKING:
-    from hookagent.config.model import Config
-    from hookagent.store.base import EventRecord, EventSummary, Rejected, Run
+    from hookagent.store.base import EventSummary, Rejected
 
 BODY_SHOWN_MAX = 16_384
 COLUMNS = ("time", "source", "type", "event", "runs", "")
@@ -23,13 +20,6 @@ COLUMNS = ("time", "source", "type", "event", "runs", "")
 def local_time(milliseconds: int) -> str:
     """Write a moment as the reader's clock shows it."""
     return f"{datetime.fromtimestamp(milliseconds / 1000).astimezone():%m-%d %H:%M:%S}"
-
-
-def event_row(summary: "EventSummary") -> dict[str, Any]:
-    """Return one list entry as JSON."""
-    row: dict[str, Any] = msgspec.to_builtins(summary)
-    row["received_at"] = format_time(summary.received_at)
-    return row
 
 
 def write_rows(found: "Sequence[EventSummary]", *, heading: bool = True) -> None:
@@ -60,63 +50,6 @@ def _notes(one: "EventSummary") -> str:
     if one.integrity == "none":
         notes.append("UNVERIFIED")
     return ", ".join(notes)
-
-
-def event_document(record: "EventRecord", config: "Config") -> dict[str, Any]:
-    """Return one event in full: the event file's keys, its verdict, duplicates and runs."""
-    event = record.event
-    captured = Captured(request=event.request, id=event.id, source=event.source, type=event.type)
-    verdict = event.verdict
-    return {
-        **to_object(masked(captured, config)),
-        "verdict": {
-            "valid": verdict.valid,
-            "scheme": verdict.scheme,
-            "reason": str(verdict.code),
-            "integrity": str(verdict.integrity),
-            "secret_index": verdict.secret_index,
-            "detail": verdict.detail,
-        },
-        "origin": str(event.origin),
-        "parent": event.parent or None,
-        "client_ip": event.request.client_ip or None,
-        "state": str(record.summary.state),
-        "duplicates": record.summary.duplicates,
-        "replays": record.replays,
-        "runs": [run_document(run) for run in record.runs],
-    }
-
-
-def run_document(run: "Run") -> dict[str, Any]:
-    """Return one run with its steps and attempts."""
-    return {
-        "id": run.id,
-        "event": run.event_id,
-        "rule": run.rule,
-        "state": str(run.state),
-        "created_at": format_time(run.created_at),
-        "due_at": format_time(run.due_at) if run.due_at else None,
-        "ended_at": format_time(run.ended_at) if run.ended_at else None,
-        "reason": run.reason or None,
-        "steps": [
-            {
-                "name": step.name,
-                "action": step.action,
-                "state": str(step.state),
-                "attempts": [
-                    {
-                        "started_at": format_time(attempt.started_at),
-                        "ms": attempt.ms,
-                        "outcome": attempt.outcome,
-                        "error": attempt.error or None,
-                    }
-                    for attempt in step.attempts
-                ],
-                "output": step.output,
-            }
-            for step in run.steps
-        ],
-    }
 
 
 def write_event(document: dict[str, Any]) -> None:
@@ -190,41 +123,6 @@ def _write_run(run: dict[str, Any]) -> None:
         if step["output"] is not None:
             shown = msgspec.json.encode(step["output"]).decode()
             output.data(f"      output {output.safe_line(shown, most=600)}")
-
-
-def rejection_row(one: "Rejected") -> dict[str, Any]:
-    """Return one refused delivery as JSON, without its headers."""
-    return {
-        "id": one.id,
-        "source": one.source,
-        "received_at": format_time(one.request.received_at),
-        "status": one.status,
-        "error": one.error,
-        "detail": one.verdict.detail if one.verdict else None,
-        "client_ip": one.request.client_ip or None,
-        "size": len(one.request.body),
-    }
-
-
-def rejection_document(captured: Captured, one: "Rejected") -> dict[str, Any]:
-    """Return one refused delivery in full."""
-    from hookagent.redact import Redactor
-
-    redactor = Redactor(())
-    shown = to_object(captured)
-    shown["headers"] = [[name, redactor.field(name, value)] for name, value in shown["headers"]]
-    verdict = msgspec.to_builtins(one.verdict) if one.verdict else {}
-    return {
-        **shown,
-        "id": one.id,
-        "verdict": {
-            "reason": verdict.get("code", one.error),
-            "integrity": verdict.get("integrity", "none"),
-            "scheme": verdict.get("scheme", ""),
-            "detail": verdict.get("detail") or one.error,
-        },
-        "status": one.status,
-    }
 
 
 def write_rejections(found: "Sequence[Rejected]") -> None:

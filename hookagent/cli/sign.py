@@ -175,20 +175,20 @@ def _signed(made: "Craft", request: "RawRequest", *, now: int, message_id: str) 
 
 def _write(request: "RawRequest", made: "Craft", form: str) -> None:
     """Write the request in the form asked for."""
-    from hookagent.cli import formats
     from hookagent.eventfile import Captured
+    from hookagent.pipeline import exports
 
     url = made.url(request)
     if form == "headers":
         for name, value in request.headers.items():
             output.data(f"{name}: {value}")
     elif form == "curl":
-        output.data(formats.to_curl(request, url))
+        output.data(exports.to_curl(request, url))
     elif form == "http":
-        output.raw(formats.to_http(request, url))
+        output.raw(exports.to_http(request, url))
     else:
         name = made.source.name if made.source else ""
-        output.data(formats.to_event_line(Captured(request=request, source=name)))
+        output.data(exports.to_event_line(Captured(request=request, source=name)))
 
 
 async def _send(request: "RawRequest", made: "Craft") -> ExitCode:

@@ -118,7 +118,7 @@ def _events(project: Path) -> dict[str, dict]:
     """Read every event through the library's own tool mode."""
     import asyncio
 
-    from hookagent.cli.showing import run_document
+    from hookagent.pipeline.documents import run_document
     from hookagent.store.base import EventFilter
     from hookagent.store.registry import open_store
 
