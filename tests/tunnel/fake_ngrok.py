@@ -72,6 +72,8 @@ class Api(BaseHTTPRequestHandler):
             )
             return
         url = asked.get("url") or PUBLIC
+        if url == "upstream":  # a tunnel that really leads to the listener
+            url = asked["upstream"]["url"]
         self.answer(201, {"name": asked["name"], "url": url, "upstream": asked["upstream"]})
         log("info", "started endpoint", obj="endpoints", name=asked["name"], url=url)
         opened.set()
