@@ -5,9 +5,10 @@ from difflib import get_close_matches
 
 import msgspec
 
+from hookagent.errors import ConfigError, NotFound
 from hookagent.lookup import first
 from hookagent.payload import Parsed, read_json
-from hookagent.providers import variants
+from hookagent.providers import catalog, variants
 from hookagent.providers.candidates import Group, find_groups
 from hookagent.providers.codec import DECODERS
 from hookagent.providers.diagnosis import Case, Cause, Diagnosis
@@ -194,6 +195,7 @@ def explain_mismatch(case: Case, verdict: Verdict) -> Diagnosis:
 def _searches(case: Case, verdict: Verdict) -> Iterator[Diagnosis | None]:
     """Yield what each search finds, the likeliest first."""
     yield _secret_form(case, verdict)
+    yield _published_secret(case, verdict)
     yield _body_changed(case, verdict)
     yield _url_differs(case, verdict)
     yield _other_scheme(case, verdict)
@@ -213,6 +215,22 @@ def _secret_form(case: Case, verdict: Verdict) -> Diagnosis | None:
                     secret_index=index,
                 )
     return None
+
+
+def _published_secret(case: Case, verdict: Verdict) -> Diagnosis | None:
+    """Try the secrets the provider has published for its test deliveries."""
+    try:
+        published = catalog.provider_of(case.scheme.name).test_secrets
+    except (NotFound, ConfigError):
+        return None  # a scheme of the user's own
+    if not published or not case.passes(secrets=published):
+        return None
+    return Diagnosis(
+        cause=Cause.TEST_SECRET,
+        evidence="it is signed with the secret this provider has published for test deliveries",
+        mend="save the webhook at the provider and send a real event: that has your secret",
+        verdict=verdict,
+    )
 
 
 def _body_changed(case: Case, verdict: Verdict) -> Diagnosis | None:

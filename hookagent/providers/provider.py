@@ -68,6 +68,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     legacy: bool = False
+    test_secrets: tuple[str, ...] = ()
+    """Secrets the provider has published for test deliveries; never accepted, only recognised."""
     settings: Mapping[str, str] = {}
     """What each `{config:NAME}` means."""
     asks: Mapping[str, str] = {}
@@ -175,6 +177,7 @@ def read_provider(document: Document, name: str, problems: list[Problem]) -> Pro
         sources=table.texts("sources"),
         notes=table.texts("notes"),
         legacy=table.boolean("legacy"),
+        test_secrets=table.texts("test_secrets"),
         settings=_sentences(table, "settings"),
         asks=asks,
         variants=variants,

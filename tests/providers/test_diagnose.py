@@ -210,6 +210,14 @@ def test_a_token_a_test_event_a_relay_and_nothing_at_all() -> None:
     assert found(secrets=("another-secret-0",)).cause is Cause.WRONG_SECRET
 
 
+def test_a_published_test_secret_is_recognised() -> None:
+    zendesk = catalog.load("zendesk")
+    signed = sign(zendesk.scheme, RawRequest(body=b"{}"), zendesk.test_secrets[0], now=NOW)
+    explained = found(scheme=zendesk.scheme, request=signed)
+    assert explained.cause is Cause.TEST_SECRET
+    assert "published" in explained.evidence
+
+
 def test_a_secret_or_key_that_cannot_be_one() -> None:
     assert found(scheme=catalog.scheme("discord"), secrets=("not a key",)).cause is Cause.KEY
     assert found(secrets=()).cause is Cause.KEY
