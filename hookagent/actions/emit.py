@@ -56,7 +56,7 @@ def prepare(options: Options, scope: Scope) -> Prepared:
 async def run(prepared: Prepared, call: Call, outside: Outside) -> Outcome:
     """Store the new event."""
     if call.hop >= HOPS_MAX:
-        return Never(error=f"the event is the {call.hop}th of a chain: this is a loop")
+        return Never(error=f"the event is {call.hop} steps down a chain of its own: this is a loop")
     if outside.emit is None:
         return Never(error="no agent runs here that could take a new event")
     emission = Emission(
