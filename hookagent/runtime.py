@@ -107,10 +107,18 @@ class Agent:
         present = announce(config.state_folder, self.listener_url)
         self._stack.callback(present.unlink, missing_ok=True)
         if self.choices.with_inspector:
-            from hookagent.server.inspector import Inspector
+            from hookagent.server.inspector import Inspector, Parts
 
-            inspector = Inspector(config, store, self.feed, lambda: worker.rulebook, clock=clock)
-            self.inspector_url = await enter(inspector.serving(self.listener_url))
+            parts = Parts(
+                config=config,
+                store=store,
+                feed=self.feed,
+                public=self.public,
+                rulebook=lambda: worker.rulebook,
+                clock=clock,
+                listener=self.listener_url,
+            )
+            self.inspector_url = await enter(Inspector(parts).serving())
         await worker.start()
         self._background(Upkeep(store, config.store, clock).run(), "upkeep")
         if self.choices.watch_rules and config.rules:

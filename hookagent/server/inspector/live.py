@@ -1,0 +1,61 @@
+"""`/api/live`: server-sent events that resume where a browser left off."""
+
+from contextlib import suppress
+
+import msgspec
+from aiohttp import web
+
+from hookagent.server.inspector.answers import HEADERS
+from hookagent.server.inspector.tail import PAGE, RESET, TAIL, Message, Tail, rows
+
+BEAT_S = 15.0
+"""A comment at least this often, so that a dead connection is noticed on both sides."""
+RETRY_MS = 1_000
+"""How soon a browser tries again after a break."""
+RESUME_MAX = 2_000
+"""Events that are sent again after a break; beyond that the list is read anew."""
+STREAMS_MAX = 32
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    """Stream rows of new events, ids of changed ones, and what else happens."""
+    tail = request.app[TAIL]
+    if tail.readers >= STREAMS_MAX:
+        raise web.HTTPServiceUnavailable(reason="Too many live streams")
+    response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
+    reader = tail.join()  # before what is stored is read, so that nothing falls between
+    try:
+        await response.prepare(request)
+        sent, missed = await _resumed(tail, request.headers.get("Last-Event-ID", ""))
+        hello = Message("hello", msgspec.json.encode({"seq": sent}))
+        first = b"retry: %d\n\n" % RETRY_MS + hello.wire()
+        await response.write(first + b"".join(message.wire() for message in missed))
+        while not reader.is_closed:
+            news = await reader.batch(BEAT_S)
+            fresh = [one for one in news if not one.seq or one.seq > sent]
+            sent = max((one.seq for one in fresh), default=sent) or sent
+            await response.write(b"".join(one.wire() for one in fresh) or b": beat\n\n")
+    finally:
+        tail.leave(reader)
+    with suppress(ConnectionResetError):
+        await response.write_eof()
+    return response
+
+
+async def _resumed(tail: Tail, last: str) -> tuple[int, list[Message]]:
+    """Return up to where the reader knows everything, and what it missed."""
+    if not (last.isascii() and last.isdigit()):
+        return await tail.newest(), []
+    seq = int(last[:18])
+    missed: list[Message] = []
+    while found := await tail.after(seq):
+        missed += rows(found)
+        seq = found[-1].seq
+        if len(missed) > RESUME_MAX:
+            return await tail.newest(), [RESET]
+        if len(found) < PAGE:
+            break
+    return seq, missed
+
+
+ROUTES = (web.get("/api/live", live),)

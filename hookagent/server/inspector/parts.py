@@ -1,0 +1,31 @@
+"""What the inspector is given: the parts of the running agent it looks at and acts through."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from hookagent.config.model import Config
+from hookagent.pipeline.feed import Feed
+from hookagent.pipeline.public import PublicFace
+from hookagent.pipeline.rulebook import Rulebook
+from hookagent.store.base import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The running agent as the inspector sees it."""
+
+    config: Config
+    store: Store
+    feed: Feed
+    public: PublicFace
+    rulebook: Callable[[], Rulebook | None]
+    """The rules in force now."""
+    clock: Callable[[], int]
+    """Unix milliseconds."""
+    listener: str
+    """The listener's URL, without a slash at the end."""
+
+
+PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)
