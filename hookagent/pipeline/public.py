@@ -10,6 +10,8 @@ from hookagent.tunnel.base import (
     Down,
     Expiring,
     Kind,
+    Level,
+    Log,
     Reconnecting,
     Starting,
     TunnelEvent,
@@ -75,8 +77,10 @@ class PublicFace:
             case Down(message=message, hint=hint):
                 self.url, self.state = self._config.server.public_url, "down"
                 self._say("down", None, f"{message}; {hint}" if hint else message)
+            case Log(level=Level.WARNING | Level.ERROR, line=line):
+                self._say("warning", self.url, line)
             case _:
-                pass  # the tunnel's own log is for its own file
+                pass  # the rest of the tunnel's own log is chatter
 
     def _say(self, state: str, url: str | None, detail: str = "") -> None:
         sources = self.urls(url) if state in {"up", "changed"} else {}

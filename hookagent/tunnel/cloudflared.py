@@ -131,6 +131,8 @@ class CloudflaredTunnel:
             async with asyncio.timeout(pause):
                 event: TunnelEvent | None = await self._events.get()
         except TimeoutError:
+            if self._reader is not None and self._reader.done():
+                self._reader.result()  # a bug in it would otherwise never be heard of
             event = await self._look()
         return event
 

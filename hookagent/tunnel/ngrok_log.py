@@ -60,6 +60,7 @@ class Story:
         """When the agent's session with ngrok was established, by the reader's clock."""
         self._lost = 0
         self._error = ""
+        self._warned = ("", "")
 
     def read(self, said: Said, now: float) -> Sequence[TunnelEvent]:
         """Return what a word means; a `Down` among it is the last."""
@@ -109,8 +110,15 @@ class Story:
             return self._session(now)
         if line.message in ENDPOINT_STARTED:
             return self._moved(line.url.rstrip("/"))
+        return self._warning(line)
+
+    def _warning(self, line: Line) -> Sequence[TunnelEvent]:
+        """Pass on a warning once, not every time the agent repeats it."""
         level = LEVELS.get(line.level)
-        return [Log(level=level, line=line.text)] if level else []
+        if level is None or self._warned == (line.message, line.error):
+            return []
+        self._warned = (line.message, line.error)
+        return [Log(level=level, line=line.text)]
 
     @staticmethod
     def _complaint(line: Line) -> str:

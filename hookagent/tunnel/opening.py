@@ -59,6 +59,7 @@ class TunnelHandle:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._opened.set_exception(error)
+            self._opened.exception()  # also raised by `stop`, so it is heard in any case
         else:
             self._opened.cancel()
 

@@ -268,7 +268,7 @@ async def test_no_network_is_said_while_waiting_and_at_the_end(
     ngrok_options, fake_ngrok, listen, monkeypatch
 ):
     monkeypatch.setenv("FAKE_NGROK", "nonet")
-    tunnel = listen(NgrokTunnel(replace(ngrok_options, start_seconds=1.5)))
+    tunnel = listen(NgrokTunnel(replace(ngrok_options, start_seconds=0.8)))
 
     log = await tunnel.until(Log)
     down = await tunnel.until(Down)

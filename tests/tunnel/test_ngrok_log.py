@@ -68,6 +68,7 @@ def test_warnings_are_kept_and_chatter_is_not():
     assert story.read(line("update available"), 1.0) == []
     [log] = story.read(line("clock is off", level="WARNING"), 1.0)
     assert log == Log(level=Level.WARNING, line="lvl=WARNING clock is off")
+    assert story.read(line("clock is off", level="WARNING"), 2.0) == []
 
 
 def test_a_death_says_the_last_error():
