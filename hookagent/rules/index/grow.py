@@ -7,7 +7,7 @@ from typing import Any
 from hookagent.lookup import Path
 from hookagent.rules.index import probes
 from hookagent.rules.index.access import HASHED, Access, Cover, Kind, Range, Want
-from hookagent.rules.index.checks import Check, answers
+from hookagent.rules.index.checks import answers
 from hookagent.rules.index.conjunctions import Conjunction, Term
 from hookagent.rules.index.look import Key, source_of, type_of
 from hookagent.rules.index.nodes import Branch, Entry, Leaf, Lengths, Node, Wide
@@ -224,12 +224,34 @@ def _without(terms: Conjunction, access: Access) -> Conjunction:
 
 
 def _entry(number: int, terms: Conjunction) -> Entry:
-    checks = dict.fromkeys(term.check for term in terms)
-    return number, tuple(sorted(checks, key=_is_costly))
+    """Return what is left to ask, what will most often say no first."""
+    return number, tuple(dict.fromkeys([term.check for term in sorted(terms, key=_rank)]))
 
 
-def _is_costly(check: Check) -> bool:
-    return check.judge is answers
+def _rank(term: Term) -> float:
+    """Order terms by how likely they are met and how much it costs to ask."""
+    if term.check.judge is answers:
+        return COSTLY
+    if not term.covers:
+        return UNLIKELY_TO_FAIL
+    wants = term.covers[0].accesses[0].wants
+    kind, value = wants[0]
+    if value is None or isinstance(value, Flag):
+        return UNLIKELY_TO_FAIL
+    return RANKS[kind] + len(wants) / 100
+
+
+RANKS = {
+    Kind.HOLDS: 0.0,
+    Kind.EQUAL: 0.1,
+    Kind.RANGE: 0.5,
+    Kind.START: 0.4,
+    Kind.END: 0.3,
+    Kind.NETWORK: 0.5,
+    Kind.PATTERN: 0.5,
+}
+UNLIKELY_TO_FAIL = 5.0
+COSTLY = 9.0
 
 
 def _frozen(tables: dict[int, dict[str, Node]]) -> Lengths:
