@@ -19,7 +19,7 @@ import msgspec
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.brokers.base import Broker, Message, Unpublished
 from hookagent.actions.extra import missing
-from hookagent.actions.values import Json, Secret, Text, Topic, encode_json
+from hookagent.actions.values import Address, Json, Text, Topic, encode_json
 from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope
 
@@ -52,7 +52,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Which broker, where in it, and what."""
 
     url: Annotated[
-        Secret,
+        Address,
         msgspec.Meta(
             description="The broker: `nats://`, `amqp://`, `redis://`, `kafka://` or `mqtt://`.",
             examples=["nats://127.0.0.1:4222", "${AMQP_URL}"],
@@ -102,7 +102,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """The message and its broker."""
 
-    url: Secret
+    url: Address
     message: Message
 
 

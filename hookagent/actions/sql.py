@@ -17,7 +17,7 @@ import msgspec
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.extra import missing
 from hookagent.actions.statement import Statement, StatementError, parse_statement
-from hookagent.actions.values import Json, Secret
+from hookagent.actions.values import Address, Json
 from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope
 
@@ -41,7 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Where, and what to run."""
 
     url: Annotated[
-        Secret,
+        Address,
         msgspec.Meta(
             description="The database: `sqlite:///PATH` or `postgresql://…`.",
             examples=["sqlite:///orders.db", "${DATABASE_URL}"],
@@ -79,7 +79,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """The statement and its values."""
 
-    url: Secret
+    url: Address
     statement: str
     parameters: dict[str, Any]
 

@@ -205,6 +205,33 @@ class Secret(Value):
         return "Secret(***)"
 
 
+class Address(Secret):
+    """A server's address that may hold a password; shown without it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: Any, where: Where, reader: Reader) -> Self | None:
+        if not _is_text(value, where, reader):
+            return None
+        text = reader.expand(value, where).strip()
+        if reader.environment is not None:
+            password = _password(text)
+            reader.environment.remember(password)
+            reader.environment.remember(unquote(password))
+        return cls(text)
+
+    def __repr__(self) -> str:
+        password = _password(self._text)
+        return self._text.replace(f":{password}@", ":***@") if password else self._text
+
+
+def _password(address: str) -> str:
+    """Return the password between scheme and host, as written; empty where there is none."""
+    authority = address.partition("://")[2].partition("/")[0]
+    return authority.rpartition("@")[0].partition(":")[2]
+
+
 class Duration(Value):
     """A length of time, such as `30s`."""
 

@@ -6,6 +6,7 @@ import pytest
 
 from hookagent.actions.reading import Reader
 from hookagent.actions.values import (
+    Address,
     Argument,
     Duration,
     FileName,
@@ -95,6 +96,17 @@ def test_a_secret_shows_itself_to_nobody_and_is_remembered():
 
 def test_a_blank_secret_is_a_problem():
     assert complaint(Secret, "${S}", Environment({"S": "  "})).code == "blank-secret"
+
+
+def test_an_address_is_shown_without_its_password():
+    environment = Environment({})
+    address = Address.read("amqp://ada:p%40ss-w0rd@mq.test:5672/v", ("it",), Reader(environment))
+
+    assert address is not None
+    assert address.reveal() == "amqp://ada:p%40ss-w0rd@mq.test:5672/v"
+    assert repr(address) == "amqp://ada:***@mq.test:5672/v"
+    assert environment.secrets == {"p%40ss-w0rd", "p@ss-w0rd"}
+    assert repr(read(Address, "nats://127.0.0.1:4222")) == "nats://127.0.0.1:4222"
 
 
 @pytest.mark.parametrize(("text", "ms"), [("30s", 30_000), ("1h30m", 5_400_000), ("250ms", 250)])
