@@ -32,7 +32,9 @@ READ_BUFFER = 64 * 1024
 """What aiohttp's reader takes before it makes the sender wait."""
 FIELD_MAX = 8_190
 """Bytes in one request line or header field, as aiohttp's own servers."""
-SWEEP_S = 1.0
+LINGER_S = 1.0
+"""How long what nobody reads is thrown away before a connection is closed."""
+SWEEP_S = 0.5
 """How often idle and slow connections are looked for."""
 BACKLOG = 1_024
 OK = 200
@@ -169,6 +171,7 @@ class Connection(BaseProtocol):
         listener = self._listener
         if len(listener.connections) >= listener.limits.connections or listener.is_stopping:
             self._write(BUSY, close=True)
+            self._linger()
             return
         listener.connections.add(self)
         peer = transport.get_extra_info("peername")
@@ -190,7 +193,8 @@ class Connection(BaseProtocol):
         self._waiting.clear()
         self.is_closing = True
         if self._parser is not None:
-            self._parser.feed_eof()
+            with suppress(HttpProcessingError):  # the body it waits for will not come
+                self._parser.feed_eof()
             self._parser = None
         if self._reader is not None:
             self._reader.cancel()
@@ -216,6 +220,7 @@ class Connection(BaseProtocol):
         """Answer what is not HTTP; requests before it in the pipe get their answers first."""
         if not self._busy:
             self._write(BAD_REQUEST, close=True)
+            self._linger()
         self.is_closing = True
 
     # One request.
@@ -240,7 +245,7 @@ class Connection(BaseProtocol):
             early = early or NOT_FOUND
             if early.status != OK:
                 listener.ingest.turned_away(early, message.method, path, gate)
-            self._answer(early, close=message.should_close or not body.is_eof())
+            self._answer(early, close=message.should_close, is_unread=not body.is_eof())
             return
         if body.is_eof():
             data = body.read_nowait(-1) if body.total_bytes else b""
@@ -250,7 +255,7 @@ class Connection(BaseProtocol):
                 self._judge(gate, message, headers, data)
             return
         if listener.bodies >= listener.limits.bodies:
-            self._answer(BUSY, close=True)
+            self._answer(BUSY, close=True, is_unread=True)
             return
         listener.bodies += 1
         self.deadline = float("inf")  # the reader keeps its own
@@ -296,7 +301,7 @@ class Connection(BaseProtocol):
         if problem is None:
             self._judge(gate, message, headers, b"".join(parts))
         else:
-            self._answer(problem, close=True)
+            self._answer(problem, close=True, is_unread=True)
 
     def _judge(self, gate: Gate, message: RawRequestMessage, headers: Headers, body: bytes) -> None:
         """Hand a whole request to the ingest and send what it says, now or after the commit."""
@@ -329,14 +334,22 @@ class Connection(BaseProtocol):
         else:
             self._answer(done.result(), close=close)
 
-    def _answer(self, answer: Answer, *, close: bool) -> None:
-        """Send one answer and go on with the next request of this connection."""
+    def _answer(self, answer: Answer, *, close: bool, is_unread: bool = False) -> None:
+        """Send one answer and go on with the next request of this connection.
+
+        `is_unread` says that there is more of the request on the way, which nobody will read.
+        """
         if self.transport is None:
             return
         self._busy = False
-        ends = close or answer.close or self.is_closing or self._listener.is_stopping
+        stops = self.is_closing or self._listener.is_stopping
+        ends = close or answer.close or is_unread or stops
         self._write(answer, close=ends)
         if ends:
+            if is_unread:
+                self._linger()
+            else:
+                self.transport.close()
             return
         if self._waiting:
             self._begin(*self._waiting.popleft())
@@ -348,9 +361,23 @@ class Connection(BaseProtocol):
         if transport is None or transport.is_closing():
             return
         transport.write(render(answer, close=close))
-        if close:
-            self.is_closing = True
-            transport.close()
+        self.is_closing = self.is_closing or close
+
+    def _linger(self) -> None:
+        """End our side and throw away what still comes, for a moment.
+
+        Closing at once with bytes unread would reset the connection, and the sender would see
+        that instead of its answer.
+        """
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        self.is_closing = True
+        self.deadline = self._listener.loop.time() + LINGER_S
+        self._listener.connections.add(self)
+        if transport.can_write_eof():
+            transport.write_eof()
+        transport.resume_reading()
 
     # Time.
 

@@ -1,0 +1,57 @@
+"""Adapter: rule files become a rulebook, or every problem with its place."""
+
+import pytest
+
+from hookagent.environment import Environment
+from hookagent.errors import ConfigError
+from hookagent.pipeline.rulebook import Bindings, load_rulebook, rule_files
+
+GOOD = '[rule.a]\n[[rule.a.do]]\naction = "log"\ntext = "${WORD} {{ x }}"\n'
+
+
+def write(folder, **files):
+    (folder / "rules").mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / "rules" / f"{name}.toml").write_text(text)
+    return folder / "rules"
+
+
+def test_rules_are_read_in_the_order_of_their_files(tmp_path):
+    place = write(tmp_path, b=GOOD.replace("rule.a", "rule.second"), a=GOOD)
+
+    book = load_rulebook([place], tmp_path, Environment({"WORD": "hi"}))
+
+    assert [rule.name for rule in book.ruleset.rules] == ["a", "second"]
+    assert [path.name for path in rule_files([place, place / "a.toml", tmp_path / "none"])] == [
+        "a.toml",
+        "b.toml",
+        "a.toml",
+    ]
+
+
+def test_every_problem_of_every_file_is_reported_with_its_place(tmp_path):
+    place = write(
+        tmp_path, a=GOOD, b='[rule.b]\nwhn = {}\n[[rule.b.do]]\naction = "lgo"\n', c="x = "
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        load_rulebook([place], tmp_path, Environment({}))
+
+    said = str(caught.value)
+    assert "rules/a.toml:4:8" in said
+    assert "WORD" in said
+    assert "rules/b.toml:2:1" in said
+    assert "did you mean `log`?" in said
+    assert "rules/c.toml:1" in said
+
+
+def test_a_recorded_version_binds_after_its_rule_is_gone(tmp_path):
+    place = write(tmp_path, a=GOOD)
+    environment = Environment({"WORD": "hi"})
+    book = load_rulebook([place], tmp_path, environment)
+    version = Bindings(environment).of_rule(book.ruleset.rules[0]).version
+
+    later = Bindings(environment).of_version(version)
+
+    assert later.specs[0].options == {"text": "${WORD} {{ x }}"}
+    assert later.step(0).options is not None
