@@ -133,6 +133,9 @@ class Client:
             return await self._exchange(request, call)
         except TimeoutError:
             raise Unreachable(f"no answer within {call.timeout_ms / 1000:g} s") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            why = getattr(error.certificate_error, "verify_message", "") or "it does not verify"
+            raise Unreachable(f"its certificate is not trusted: {why}") from None
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError) as error:
             raise Refused(f"cannot be sent: {error}") from None
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:

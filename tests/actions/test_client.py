@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import time
 
 import aiohttp
@@ -294,6 +295,66 @@ async def test_cancelling_a_request_leaves_nothing_behind(outside, serve):
         await task
 
     assert time.monotonic() - before < 1
+
+
+def self_signed(folder):
+    """Make a certificate for 127.0.0.1 that nobody has reason to trust."""
+    from datetime import UTC, datetime, timedelta
+    from ipaddress import ip_address
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    start = datetime.fromtimestamp(time.time(), UTC) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=10))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return file
+
+
+async def test_a_certificate_nobody_vouches_for_is_not_taken(outside, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    seen = []
+
+    async def answer(request):
+        seen.append(request)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    client = await client_of(outside)
+    try:
+        with pytest.raises(Unreachable, match="certificate"):
+            await client.send(get(f"https://127.0.0.1:{runner.addresses[0][1]}/"), call_of())
+    finally:
+        await runner.cleanup()
+    assert seen == []
 
 
 async def test_breakers_can_be_seen(outside):
