@@ -104,10 +104,15 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, rules: str = RULES, more: str = ""):
+async def running(folder: Path, *, rules: str = RULES, more: str = "", inspector: str = ""):
     """Run an agent for the time of the block."""
     write_project(folder, rules=rules, more=more)
-    config = load(folder / "hookagent.toml", environ={})
+    if inspector:
+        file = folder / "hookagent.toml"
+        file.write_text(
+            file.read_text().replace("[inspector]\nport = 0", f"[inspector]\n{inspector}")
+        )
+    config = load(folder / "hookagent.toml", environ={}, cwd=folder)
     agent = Agent(config, Feed(), Choices(watch_rules=False))
     await agent.start()
     try:
