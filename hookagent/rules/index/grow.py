@@ -31,6 +31,8 @@ FIRST: dict[Key, int] = {source_of: 8, type_of: 4}
 
 Item = tuple[int, Conjunction, int]
 """A rule's number, the terms still to be met, and in how many branches it stands already."""
+Hashed = dict[Key, Access]
+"""By place, what some terms can be branched by."""
 Pause = Callable[[], None]
 
 
@@ -46,33 +48,36 @@ class Grower:
         self._pause()
         if len(items) <= LEAF_MAX:
             return Leaf([_entry(number, terms) for number, terms, _ in items])
-        slot = self._best(items)
-        return self._wide(items) if slot is None else self._branch(slot, items)
+        hashed = [_hashed(terms, spread) for _, terms, spread in items]
+        slot = self._best(hashed)
+        return self._wide(items) if slot is None else self._branch(slot, items, hashed)
 
     @staticmethod
-    def _best(items: Sequence[Item]) -> Key | None:
+    def _best(hashed: Sequence[Hashed]) -> Key | None:
         """Return the place to branch by: asked for by many, in many different ways."""
         wants: dict[Key, Counter[Want]] = defaultdict(Counter)
         covered: Counter[Key] = Counter()
-        for _, terms, spread in items:
-            for slot, access in _hashed(terms, spread).items():
+        for accesses in hashed:
+            for slot, access in accesses.items():
                 covered[slot] += 1
-                wants[slot].update(access.wants)
+                counts = wants[slot]
+                for want in access.wants:
+                    counts[want] += 1
         best, best_score = None, 0.0
         for slot, count in covered.items():
-            if count < max(COVERED_MIN, len(items) // SHARE_MIN):
+            if count < max(COVERED_MIN, len(hashed) // SHARE_MIN):
                 continue
             score = _score(count, wants[slot]) * FIRST.get(slot, 1)
             if score > best_score:
                 best, best_score = slot, score
         return best
 
-    def _branch(self, slot: Key, items: Sequence[Item]) -> Node:
+    def _branch(self, slot: Key, items: Sequence[Item], hashed: Sequence[Hashed]) -> Node:
         children: dict[Want, list[Item]] = defaultdict(list)
         rest: list[Item] = []
-        for item in items:
+        for item, accesses in zip(items, hashed, strict=True):
             number, terms, spread = item
-            access = _hashed(terms, spread).get(slot)
+            access = accesses.get(slot)
             if access is None:
                 rest.append(item)
                 continue
@@ -186,9 +191,9 @@ PATTERN_COST = 2.0
 """An expression costs about as much as a literal that is shared by so many conjunctions."""
 
 
-def _hashed(terms: Conjunction, spread: int) -> dict[Key, Access]:
+def _hashed(terms: Conjunction, spread: int) -> Hashed:
     """Return by place what these terms can be branched by."""
-    found: dict[Key, Access] = {}
+    found: Hashed = {}
     for term in terms:
         for cover in term.covers:
             access = cover.accesses[0]
@@ -214,12 +219,14 @@ def _without(terms: Conjunction, access: Access) -> Conjunction:
     """Return the terms that are left once an access is met."""
     left: list[Term] = []
     for term in terms:
-        cover = next((part for part in term.covers if part.accesses[0] is access), None)
-        if cover is None:
+        for cover in term.covers:
+            if cover.accesses[0] is access:
+                if not cover.is_exact:
+                    others = tuple(part for part in term.covers if part is not cover)
+                    left.append(Term(term.check, others))
+                break
+        else:
             left.append(term)
-        elif not cover.is_exact:
-            others = tuple(part for part in term.covers if part is not cover)
-            left.append(Term(term.check, others))
     return tuple(left)
 
 
