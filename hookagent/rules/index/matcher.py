@@ -23,8 +23,8 @@ class Matcher:
     def __init__(self, ruleset: RuleSet, pause: Callable[[], None] = without_pause) -> None:
         """Compile a rule set.
 
-        `pause` is called every few milliseconds of work or less, so that a thread that builds can
-        let others go first.
+        `pause` is called every millisecond of work or so, often more often: a thread that builds
+        can let others go first there.
         """
         self.ruleset = ruleset
         splitter = Splitter()

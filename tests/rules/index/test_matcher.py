@@ -3,6 +3,8 @@
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hookagent.rules import evaluate
 from hookagent.rules.index import Matcher
@@ -26,6 +28,12 @@ def agree_on(seed: int) -> int:
 
 def test_index_and_loop_agree_on_generated_pairs():
     assert sum(agree_on(seed) for seed in range(100)) == 2_000
+
+
+@settings(max_examples=20)
+@given(st.integers(min_value=10_000))
+def test_index_and_loop_agree_on_any_seed(seed):
+    agree_on(seed)
 
 
 @pytest.mark.long
