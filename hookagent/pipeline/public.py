@@ -69,9 +69,9 @@ class PublicFace:
             case Starting(detail=detail):
                 self.state = "starting"
                 self._say("starting", None, detail)
-            case Reconnecting(reason=reason):
+            case Reconnecting(reason=reason, hint=hint):
                 self.state = "reconnecting"
-                self._say("reconnecting", self.url, reason)
+                self._say("reconnecting", self.url, f"{reason}; {hint}" if hint else reason)
             case Expiring(url=url, seconds_left=left):
                 self._say("expiring", url, f"{left} s left")
             case Down(message=message, hint=hint):

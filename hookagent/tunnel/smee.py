@@ -117,6 +117,8 @@ class SmeeTunnel:
             yield Down(code=readiness.code, message=readiness.detail, hint=readiness.hint)
             return
         yield Starting(detail=readiness.detail)
+        if not self.preserves_bytes:
+            yield REWRITES
         channel = await self._channel()
         if isinstance(channel, Down):
             yield channel
@@ -255,6 +257,13 @@ class SmeeTunnel:
             return None
         line = f"a delivery through {self.name} was answered {answer.status}"
         return Log(level=Level.WARNING, line=line)
+
+
+REWRITES = Log(
+    level=Level.WARNING,
+    line="smee writes bodies anew, so most signatures over them cannot be checked; "
+    "`gosmee` and `svix` keep the bytes",
+)
 
 
 def pause_seconds(attempt: int, draw: float) -> float:

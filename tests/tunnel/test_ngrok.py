@@ -302,3 +302,11 @@ async def test_stopping_before_the_agent_ran_leaves_none_behind(
     await tunnel.tunnel.stop(2.0)
 
     assert everything_running(str(fake_ngrok.path)) == []
+
+
+async def test_a_folder_that_cannot_be_written_is_said(ngrok_options, fake_ngrok, listen, tmp_path):
+    file = tmp_path / "a-file"
+    file.write_text("")
+    tunnel = listen(NgrokTunnel(replace(ngrok_options, state_folder=file / "state")))
+
+    assert (await tunnel.until(Down)).code == "no-folder"

@@ -142,6 +142,7 @@ async def test_a_delivery_that_is_refused_is_said(smee_at, listener, listen):
     listener.statuses = [403]
     tunnel = listen(SmeeTunnel(options(), replace(SMEE, home=home)), listener.url)
 
+    assert "signatures" in (await tunnel.until(Log)).line
     await send((await tunnel.until(Up)).url, PLAIN)
 
     assert (await tunnel.until(Log)).line == "a delivery through smee was answered 403"
