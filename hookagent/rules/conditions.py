@@ -61,7 +61,7 @@ class _Reader:
     """What the operators here are about; None above the paths."""
     depth: int
 
-    def _below(self, key: str | int, reference: Reference | None = None) -> "_Reader":
+    def below(self, key: str | int, reference: Reference | None = None) -> "_Reader":
         return _Reader(self.table, (*self.at, key), reference or self.reference, self.depth + 1)
 
     def _report(self, code: str, message: str, hint: str | None = None, *, key: str = "") -> None:
@@ -81,7 +81,7 @@ class _Reader:
             except PathError as error:
                 _report_path(self.table, (*self.at, text), text, error)
                 continue
-            below = self._below(text, reference)
+            below = self.below(text, reference)
             if isinstance(value, dict) and not self._is_written(text):
                 below.report_dotted(text, value)
             else:
@@ -124,16 +124,18 @@ class _Reader:
             self._report("empty-table", "there is no operator in this table")
         for name, value in data.items():
             if name == FIELD:
-                argument = self._below(name).field(value)
+                argument = self.below(name).field(value)
                 if argument is not None:
                     yield self._condition(Predicate("eq", argument))
                 continue
             if name not in OPERATORS:
                 self._report_unknown(name)
                 continue
-            read_one = self._below(name).argument(OPERATORS[name], value)
-            if read_one is not None:
-                yield self._condition(_simplest(Predicate(name, read_one[0])))
+            for place, part in _each(OPERATORS[name], value):
+                at = self.below(name) if place is None else self.below(name).below(place)
+                read_one = at.argument(OPERATORS[name], part)
+                if read_one is not None:
+                    yield self._condition(_simplest(Predicate(name, read_one[0])))
 
     def _report_unknown(self, name: str) -> None:
         hint = did_you_mean(name, (*OPERATORS, FIELD))
@@ -154,7 +156,7 @@ class _Reader:
             self._report("too-deep", f"conditions nested deeper than {NESTING_MAX} levels")
             return None
         if isinstance(value, dict) and set(value) == {FIELD} and operator.kind in TAKES_FIELD:
-            argument = self._below(FIELD).field(value[FIELD])
+            argument = self.below(FIELD).field(value[FIELD])
             return None if argument is None else (argument,)
         try:
             match operator.kind:
@@ -218,6 +220,14 @@ class _Reader:
                 'name the former value: { changed = "path.of.it" }',
             )
         return Change(is_expected=value, places=places)
+
+
+def _each(operator: Operator, value: Any) -> list[tuple[int | None, Any]]:
+    """Open a list of tables below `item`, `all` and `not`: each is a requirement of its own."""
+    is_list = operator.kind in {Kind.CLAUSE, Kind.ITEM} and isinstance(value, list) and value
+    if is_list and all(isinstance(part, dict) for part in value):
+        return list(enumerate(value))
+    return [(None, value)]
 
 
 def _are_operators(data: dict[str, Any]) -> bool:

@@ -33,6 +33,7 @@ _PATHS: JSON = {
 _ORDERED: JSON = {"type": ["number", "string"]}
 _REQUIREMENT: JSON = {"$ref": "#/$defs/requirement"}
 _FIELD: JSON = {"$ref": "#/$defs/field"}
+_TABLES: JSON = {"type": "array", "items": {"$ref": "#/$defs/group"}, "minItems": 1}
 
 _ARGUMENTS: Mapping[Kind, JSON] = {
     Kind.SCALAR: _SCALAR,
@@ -51,8 +52,8 @@ _ARGUMENTS: Mapping[Kind, JSON] = {
             {"type": "array", "items": {"enum": list(TYPES)}, "minItems": 1},
         ],
     },
-    Kind.CLAUSE: _REQUIREMENT,
-    Kind.ITEM: {"oneOf": [_REQUIREMENT, {"$ref": "#/$defs/group"}]},
+    Kind.CLAUSE: {"anyOf": [_REQUIREMENT, _TABLES]},
+    Kind.ITEM: {"anyOf": [_REQUIREMENT, {"$ref": "#/$defs/group"}, _TABLES]},
     Kind.LENGTH: {"oneOf": [{"type": "integer", "minimum": 0}, {"$ref": "#/$defs/operators"}]},
     Kind.CHANGE: {"type": ["boolean", "string"]},
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 from hookagent.rules.importing.alternatives import Alternatives, both, shared
 from hookagent.rules.importing.hooks import command_of, reference
-from hookagent.rules.importing.imported import CannotImport, Imported, Notes
+from hookagent.rules.importing.imported import CannotImport, Imported, Notes, finished
 from hookagent.rules.inline import inline
 from hookagent.rules.write import Draft, rule_name, rule_text
 
@@ -26,12 +26,22 @@ def convert(document: Any, name: str) -> Imported:
     if not hooks or not all(isinstance(hook, dict) for hook in hooks):
         raise CannotImport("hooks are a list of objects")
     notes = Notes()
-    texts = [_hook(hook, (place,), name, notes) for place, hook in enumerate(hooks)]
-    return Imported(text="\n".join(texts), notes=notes.all)
+    texts: list[str] = []
+    names: list[str] = []
+    for place, hook in enumerate(hooks):
+        names.append(_free(rule_name(str(hook.get("id") or name)), names))
+        texts.append(_hook(hook, (place,), names[-1], notes))
+    return finished("\n".join(texts), notes)
+
+
+def _free(name: str, taken: list[str]) -> str:
+    """Name a second hook of one id `deploy-2`."""
+    number = sum(it.rpartition("-")[0] == name or it == name for it in taken)
+    return f"{name}-{number + 1}" if number else name
 
 
 def _hook(hook: dict[str, Any], at: Way, name: str, notes: Notes) -> str:
-    hook_id = str(hook.get("id") or name)
+    hook_id = rule_name(str(hook.get("id") or name))
     if not hook.get("execute-command"):
         raise CannotImport(f"hook `{hook_id}` has no `execute-command`")
     alternatives = (
@@ -46,9 +56,9 @@ def _hook(hook: dict[str, Any], at: Way, name: str, notes: Notes) -> str:
     is_never = not alternatives
     common, groups = shared(alternatives or [{}])
     draft = Draft(
-        name=rule_name(hook_id),
+        name=name,
         about=f"Imported from the hook {hook_id}",
-        on=[rule_name(hook_id)],
+        on=[hook_id],
         when=common,
         any=groups,
         do=[command_of(hook, at, notes)],

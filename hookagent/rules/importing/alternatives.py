@@ -38,15 +38,28 @@ def table_of(requirement: Any) -> dict[str, Any]:
 
 
 def conjoined(one: Any, other: Any) -> Any:
-    """Ask for two requirements on one path. An operator that is there already goes into `item`."""
+    """Ask for two requirements on one path; any element may meet each.
+
+    An operator that is there already goes into `item`, which takes a list of tables.
+    """
     table = dict(table_of(one))
     for name, argument in table_of(other).items():
         if name not in table:
             table[name] = argument
-        elif inline(table[name]) != inline(argument):
-            inner = {name: argument}
-            table["item"] = conjoined(table["item"], inner) if "item" in table else inner
+        elif inline(table[name]) == inline(argument):
+            continue
+        elif name in {"item", "not"}:
+            table[name] = [*_tables(table[name]), *_tables(argument)]
+        else:
+            table["item"] = [*_tables(table.get("item", [])), {name: argument}]
     return table
+
+
+def _tables(clause: Any) -> list[Any]:
+    """Write what stands below `item` or `not` as a list of tables."""
+    if isinstance(clause, list) and all(isinstance(part, dict) for part in clause):
+        return list(clause)
+    return [table_of(clause)]
 
 
 def below(name: str, inner: Alternatives, *, as_item: bool) -> Alternatives:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hookagent.lookup import format_path
 from hookagent.rules.importing.alternatives import Alternatives, Path, below, both, path_of, shared
-from hookagent.rules.importing.imported import CannotImport, Imported, Notes
+from hookagent.rules.importing.imported import CannotImport, Imported, Notes, finished
 from hookagent.rules.inline import inline
 from hookagent.rules.write import Draft, rule_name, rule_text
 
@@ -54,7 +54,7 @@ def convert(document: Any, name: str) -> Imported:
         do=[{"action": "log", "text": f"{rule_name(name)} fired"}],
         keys=keys,
     )
-    return Imported(text=rule_text(draft), notes=notes.all)
+    return finished(rule_text(draft), notes)
 
 
 def _decoded(pattern: Any) -> Any:

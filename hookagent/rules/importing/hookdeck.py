@@ -21,7 +21,7 @@ from hookagent.rules.importing.alternatives import (
     shared,
     table_of,
 )
-from hookagent.rules.importing.imported import CannotImport, Imported, Notes
+from hookagent.rules.importing.imported import CannotImport, Imported, Notes, finished
 from hookagent.rules.inline import inline
 from hookagent.rules.write import Draft, rule_name, rule_text
 
@@ -32,7 +32,11 @@ Way = tuple[str | int, ...]
 
 def seems(document: dict[str, Any]) -> bool:
     """Whether a document looks like a filter: it has parts of a request, or `$` operators."""
-    return bool(document) and (document.keys() <= PARTS | {"type"} or _has_operator(document))
+    return bool(document) and (_has_parts(document) or _has_operator(document))
+
+
+def _has_parts(document: dict[str, Any]) -> bool:
+    return document.keys() <= PARTS | {"type"} and bool(document.keys() & PARTS)
 
 
 def _has_operator(value: Any) -> bool:
@@ -48,8 +52,7 @@ def convert(document: Any, name: str) -> Imported:
     notes = Notes()
     unless: list[Group] = []
     alternatives: Alternatives = [{}]
-    has_parts = document.keys() <= PARTS | {"type"}
-    for part in ("body", "headers", "query", "path") if has_parts else ("",):
+    for part in ("body", "headers", "query", "path") if _has_parts(document) else ("",):
         wanted = document.get(part) if part else document
         if wanted is None or wanted == {}:
             continue
@@ -65,7 +68,7 @@ def convert(document: Any, name: str) -> Imported:
         unless=unless,
         do=[{"action": "log", "text": f"{rule_name(name)} fired"}],
     )
-    return Imported(text=rule_text(draft), notes=notes.all)
+    return finished(rule_text(draft), notes)
 
 
 def _part(part: str, wanted: Any, notes: Notes) -> tuple[Alternatives, list[Group]]:
@@ -79,6 +82,8 @@ def _part(part: str, wanted: Any, notes: Notes) -> tuple[Alternatives, list[Grou
     rest = dict(wanted)
     if "$not" in rest:
         inner = _object(rest.pop("$not"), (*at, "$not"), notes)
+        if any(not group for group in inner):
+            raise CannotImport(f"`{_name((*at, '$not'))}` excludes everything")
         excluded = [_addressed(group, part) for group in inner]
         notes.kept((*at, "$not"), f"{len(excluded)} `unless` groups")
     found = _object(rest, at, notes) if rest else [{}]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from hookagent.errors import ConfigError
 from hookagent.lookup import format_path
+from hookagent.rules.parse import read_rules
 
 
 class CannotImport(ValueError):
@@ -48,6 +50,16 @@ class Notes:
     def lost(self, place: Sequence[str | int], reason: str) -> None:
         """Note that something could not be carried over."""
         self.all.append(Note(place=place_of(place), became="", reason=reason))
+
+
+def finished(text: str, notes: Notes) -> Imported:
+    """Return what was imported, having read it back. Raises CannotImport where that fails."""
+    try:
+        read_rules([("imported.toml", text)])
+    except ConfigError as error:
+        problem = error.problems[0]
+        raise CannotImport(f"it asks for what a rule cannot say: {problem.message}") from None
+    return Imported(text=text, notes=notes.all)
 
 
 def place_of(place: Sequence[str | int]) -> str:
