@@ -7,7 +7,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookagent.errors import ConfigError
+from hookagent.errors import ConfigError, Problem
 from hookagent.located import Table, parse, parse_duration, parse_size
 
 TEXT = '''# a comment with [brackets] and "quotes"
@@ -99,7 +99,7 @@ def test_a_syntax_error_has_its_place_and_a_hint():
 
 
 def test_a_reader_reports_every_problem_and_goes_on():
-    problems = []
+    problems: list[Problem] = []
     text = 'name = 1\nsize = true\nmode = "fsat"\nlist = ["a", 2]\nprot = 1\n'
     table = Table.root(parse(text, "t.toml"), problems)
 
@@ -124,7 +124,7 @@ def test_a_reader_reports_every_problem_and_goes_on():
 
 
 def test_named_tables_and_arrays_of_tables_are_read_one_by_one():
-    problems = []
+    problems: list[Problem] = []
     root = Table.root(parse(TEXT, "t.toml"), problems)
 
     ((name, rule),) = root.named("rule")

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tests.whole.served import Served, signature
 
@@ -51,8 +52,8 @@ class Witness:
         return started
 
     def _send(self, port: int, end: threading.Event) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             while not end.is_set():
                 with self._lock:
                     self._number += 1
@@ -98,7 +99,7 @@ def judge(project: Path, witness: Witness) -> list[str]:
     return broken
 
 
-def _judge_runs(name: str, event_id: str, runs: list[dict], effects: int) -> list[str]:
+def _judge_runs(name: str, event_id: str, runs: list[dict[str, Any]], effects: int) -> list[str]:
     """Judge one event's one run against the effects it had."""
     if len(runs) != 1:
         return [f"{name} ({event_id}) has {len(runs)} runs"]
@@ -114,7 +115,7 @@ def _judge_runs(name: str, event_id: str, runs: list[dict], effects: int) -> lis
     return []
 
 
-def _events(project: Path) -> dict[str, dict]:
+def _events(project: Path) -> dict[str, dict[str, Any]]:
     """Read every event through the library's own tool mode."""
     import asyncio
 
@@ -122,10 +123,10 @@ def _events(project: Path) -> dict[str, dict]:
     from hookagent.store.base import EventFilter
     from hookagent.store.registry import open_store
 
-    async def read() -> dict[str, dict]:
+    async def read() -> dict[str, dict[str, Any]]:
         store = open_store("sqlite:///hookagent.db", project / ".hookagent", mode="tool")
         await store.open()
-        found: dict[str, dict] = {}
+        found: dict[str, dict[str, Any]] = {}
         try:
             before = 0
             while page := await store.events(EventFilter(limit=500, before=before)):

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from hookagent.config.load import load
+from hookagent.event import Event
 from hookagent.pipeline.feed import Feed
 from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.ingest import Ingest
@@ -23,7 +24,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.has_room = True
-        self.offered = []
+        self.offered: list[Event] = []
 
     def lease(self, now: int) -> int:
         return now + 60_000 if self.has_room else 0

@@ -17,6 +17,7 @@ def test_a_mark_reads_back_with_the_same_key_and_body_only():
 
     mark = read_mark(marked, KEY)
 
+    assert mark is not None
     assert (mark.parent, mark.nonce) == ("evt_1", "n")
     assert read_mark(marked, b"other") is None
     assert read_mark(RawRequest(headers=marked.headers, body=b"[]"), KEY) is None

@@ -9,7 +9,9 @@ from hookagent.pipeline.presence import announce, listener_url, running
 def test_a_running_agent_is_found(tmp_path):
     path = announce(tmp_path / "state", "http://127.0.0.1:5")
 
-    assert running(tmp_path / "state").pid == os.getpid()
+    found = running(tmp_path / "state")
+    assert found is not None
+    assert found.pid == os.getpid()
     assert listener_url(tmp_path / "state", "127.0.0.1", 8787) == "http://127.0.0.1:5"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

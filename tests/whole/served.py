@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 SECRET = "kX2mW9qLr7TzV4nB8cJfD3hG"
 WAIT_S = 20.0
@@ -74,8 +75,8 @@ class Served:
             cwd=folder,
             env={**os.environ, "HOOKAGENT_CONFIG": "", **(environ or {})},
         )
-        self.news: queue.Queue[dict] = queue.Queue()
-        self.seen: list[dict] = []
+        self.news: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.seen: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
@@ -93,7 +94,7 @@ class Served:
             self.news.put(json.loads(line))
         self.news.put({"event": "eof"})
 
-    def wait_for(self, event: str, **fields: object) -> dict:
+    def wait_for(self, event: str, **fields: object) -> dict[str, Any]:
         """Return the first thing of that kind, new or seen, whose fields are these."""
         deadline = time.monotonic() + WAIT_S
         checked = 0
@@ -134,7 +135,7 @@ class Served:
 
     def post(
         self, payload: object, *, path: str = "/hooks/shop", secret: str = SECRET
-    ) -> tuple[int, dict]:
+    ) -> tuple[int, dict[str, Any]]:
         """Send a signed payload and return status and decoded answer."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         status, _, answer = self.request(
@@ -189,6 +190,6 @@ def run(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.Complet
     )
 
 
-def lines(done: subprocess.CompletedProcess[bytes]) -> list[dict]:
+def lines(done: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
     """Return the JSON lines a command wrote."""
     return [json.loads(line) for line in done.stdout.splitlines()]
