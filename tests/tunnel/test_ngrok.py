@@ -1,4 +1,16 @@
-"""Adapter: the ngrok tunnel against a fake agent, one test for each of pyngrok's traps."""
+"""Adapter: the ngrok tunnel against a fake agent, with a test for each of pyngrok's traps.
+
+ 1. It waits for the agent's log without a limit of time.
+ 2. It waits for ever for an interface that older agents lack.
+ 3. It holds a lock meanwhile, so its own `kill` hangs too.
+ 4. Its errors carry ngrok's code only when the agent fails as it starts.
+ 5. It puts the token on the command line, and its configuration files are readable by everyone.
+ 6. The agent's standard error is ours, and its log goes to `logging`.
+ 7. It says neither that the agent died nor that it reconnects; asked for tunnels it starts another.
+ 8. It downloads an agent where there is none, and prints the progress to standard output.
+ 9. The agent shares our process group, so Ctrl-C ends it first.
+10. It reads the log in one format and from one level on only.
+"""
 
 import asyncio
 import os
@@ -126,7 +138,7 @@ async def test_an_endpoint_in_use_is_explained_though_pyngrok_gives_no_code(  # 
     assert "domain" in down.hint
 
 
-async def test_the_token_is_on_no_command_line_and_in_no_agents_environment(  # trap 5, T9
+async def test_the_token_is_on_no_command_line_and_in_no_agents_environment(  # trap 5
     ngrok_options, fake_ngrok, listen
 ):
     tunnel = listen(NgrokTunnel(ngrok_options))
@@ -248,7 +260,7 @@ async def test_the_agent_leads_a_group_of_its_own_that_ends_with_it(  # trap 9
     await eventually(lambda: not is_alive(record["child"]))
 
 
-async def test_the_log_has_the_level_and_format_that_can_be_read(  # trap 10, I11
+async def test_the_log_has_the_level_and_format_that_can_be_read(  # trap 10
     ngrok_options, fake_ngrok, listen
 ):
     tunnel = listen(NgrokTunnel(ngrok_options))
