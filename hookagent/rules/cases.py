@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import msgspec
+
 from hookagent.eventfile import parse_time
 from hookagent.located import Table
 from hookagent.rules.model import Case, Pattern
@@ -27,16 +29,16 @@ def read_cases(
 
 def _read_case(table: Table, on: tuple[Pattern, ...], then: Case | None) -> Case:
     pattern = on[0] if on else Pattern("test")
-    if ("payload" in table) == ("event" in table):
+    if sum(key in table for key in ("payload", "json", "event")) != 1:
         table.report(
             "wrong-test",
-            "a test has either a `payload` or an `event` (a file, or a stored event's id)",
+            "a test has a `payload`, its `json`, or an `event` (a file, or a stored event's id)",
             hint="payload = { … }",
         )
     default_type = "" if pattern.type == "*" else sample_of(pattern.type)
     is_file = "event" in table
     case = Case(
-        payload=as_json(table.raw("payload")),
+        payload=_read_json(table) if "json" in table else as_json(table.raw("payload")),
         event=table.text("event"),
         about=table.text("about"),
         source=table.text("source", "" if is_file else sample_of(pattern.source)),
@@ -77,6 +79,17 @@ def sample_of(glob: str) -> str:
 
 
 _OTHERS = "xyz0123456789abcdefghijklmnopqrstuvw_ "
+
+
+def _read_json(table: Table) -> Any:
+    """Read a payload given as JSON text, which unlike TOML has null."""
+    text = table.text("json")
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        if isinstance(table.data["json"], str):
+            table.report("wrong-test", f"`json` is not JSON: {error}", key="json")
+        return None
 
 
 def _read_time(table: Table) -> int | None:

@@ -64,12 +64,3 @@ def _escaped(character: str) -> str:
 def key(name: str) -> str:
     """Write a key: bare where TOML allows it."""
     return name if _BARE.fullmatch(name) else quoted(name)
-
-
-def without_null(value: Any) -> Any:
-    """Return a JSON value without the members and elements that are null: TOML has no null."""
-    if isinstance(value, dict):
-        return {name: without_null(part) for name, part in value.items() if part is not None}
-    if isinstance(value, list):
-        return [without_null(part) for part in value if part is not None]
-    return value

@@ -231,6 +231,7 @@ def _case() -> JSON:
         then=then,
         after={**_DURATION, "description": "How long after the event that one comes"},
         payload={"description": "The event's payload"},
+        json={**text, "description": "The event's payload as JSON text, where it holds null"},
         event={**text, "description": "An event file, or a stored event's id"},
         about=text,
         source=text,

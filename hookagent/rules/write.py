@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from hookagent.event import Event
 from hookagent.lookup import PathError
-from hookagent.rules.inline import inline, key, quoted, without_null
+from hookagent.rules.inline import inline, key, quoted
 from hookagent.rules.parse import NAME
 from hookagent.rules.scope import Scope, read_reference
 from hookagent.rules.shown import paths
@@ -125,14 +127,17 @@ def _case(event: Event, fields: Sequence[str]) -> dict[str, Any]:
         case["headers"] = headers
     if query:
         case["query"] = query
-    return {"payload": _payload(event, fields), **case}
+    return _payload(event, fields) | case
 
 
-def _payload(event: Event, fields: Sequence[str]) -> Any:
-    whole = event.payload
-    if len(event.request.body) <= PAYLOAD_BYTES_MAX and not _has_null(whole):
-        return whole if whole is not None else {}
-    return _part(whole, fields)
+def _payload(event: Event, fields: Sequence[str]) -> dict[str, Any]:
+    """Return the payload of a test: as TOML, or as JSON where it holds null."""
+    value = event.payload
+    if len(event.request.body) > PAYLOAD_BYTES_MAX:
+        value = _part(value, fields)
+    if _has_null(value):
+        return {"json": msgspec.json.encode(value).decode()}
+    return {"payload": value}
 
 
 def _has_null(value: Any) -> bool:
@@ -144,7 +149,7 @@ def _has_null(value: Any) -> bool:
 
 
 def _part(document: Any, fields: Sequence[str]) -> Any:
-    """Return a document cut to the fields a rule names; nulls are left out, TOML has none."""
+    """Return a document cut to the fields a rule names."""
     steps = [read_reference(path) for path in fields]
     wanted = [
         tuple(it for it in ref.path if isinstance(it, str)) for ref in steps if ref.is_payload
@@ -152,15 +157,15 @@ def _part(document: Any, fields: Sequence[str]) -> Any:
 
     def cut(value: Any, rest: list[tuple[str, ...]]) -> Any:
         if any(not path for path in rest):
-            return without_null(value)
+            return value
         if isinstance(value, list):
-            return [cut(part, rest) for part in value if part is not None]
+            return [cut(part, rest) for part in value]
         if isinstance(value, dict):
             inner = {path[0] for path in rest}
             return {
                 name: cut(part, [path[1:] for path in rest if path[0] == name])
                 for name, part in value.items()
-                if name in inner and part is not None
+                if name in inner
             }
         return value
 

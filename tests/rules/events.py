@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from hookagent.event import Event, Headers, RawRequest
 from hookagent.eventfile import parse_time
 from hookagent.rules.model import Rule, RuleSet
@@ -24,6 +26,7 @@ def make_event(
     request = RawRequest(
         target="/hooks?tag=x&tag=y",
         headers=Headers.of([("X-Test", "a"), ("X-Multi", "a"), ("X-Multi", "b")]),
+        body=msgspec.json.encode(payload),
         client_ip="192.0.2.7",
         received_at=at,
     )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hookagent.errors import ConfigError
 from hookagent.rules.cases import sample_of
 from hookagent.rules.patterns import WrongPattern, fits_glob
 from tests.rules.events import rule_of
@@ -38,6 +39,12 @@ def test_an_event_of_a_file_brings_its_own():
     case = rule_of('on = "shop"\ntest = [{ event = "order.json", fires = false }]').tests[0]
 
     assert (case.event, case.source, case.type, case.fires) == ("order.json", "", "", False)
+
+
+def test_a_payload_may_be_json_text():
+    assert rule_of("test = [{ json = '[null, 1]' }]").tests[0].payload == [None, 1]
+    with pytest.raises(ConfigError, match="`json` is not JSON"):
+        rule_of("test = [{ json = '[' }]")
 
 
 def test_everything_can_be_said():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookagent.rules.inline import inline, key, quoted, without_null
+from hookagent.rules.inline import inline, key, quoted
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 values = st.recursive(
@@ -33,4 +33,3 @@ def test_half_a_character_is_replaced():
 def test_null_is_not_toml():
     with pytest.raises(ValueError, match="TOML has no None"):
         inline([None])
-    assert without_null({"a": None, "b": [1, None, {"c": None}]}) == {"b": [1, {}]}
