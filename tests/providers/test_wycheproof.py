@@ -52,8 +52,8 @@ OTHER_PARAMETERS = {
     "rsa_pss_4096_sha512_mgf1_32_test",
 }
 """Salt or mask are not those of our schemes: everything must be refused."""
-RIGHT_SALT = "s_len changed to 32"
-"""What the set without a salt calls its one broken signature that has ours."""
+RIGHT_SALT = {("rsa_pss_2048_sha256_mgf1_0_test", "s_len changed to 32")}
+"""The one broken signature of the set without a salt that has ours."""
 MAC_BITS = {"hmac-sha1": 160, "hmac-sha256": 256, "hmac-sha384": 384, "hmac-sha512": 512}
 
 
@@ -107,9 +107,11 @@ def test_wycheproof_agrees(name: str) -> None:
         ours = is_ours(name, algorithm, group)
         result = vector["result"] if ours else "other"
         count[f"{result} {'accepted' if accepted else 'refused'}"] += 1
-        should = {"valid": True, "invalid": False, "other": vector["comment"] == RIGHT_SALT}.get(
-            result
-        )
+        should = {
+            "valid": True,
+            "invalid": False,
+            "other": (name, vector["comment"]) in RIGHT_SALT,
+        }.get(result)
         if should not in {None, accepted}:
             wrong.append((vector["tcId"], vector["comment"], vector["result"], code))
     print(algorithm, name, dict(sorted(count.items())))  # the table of docs/verification-oracles.md
