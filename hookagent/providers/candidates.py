@@ -94,7 +94,8 @@ def _group(value: bytes, framing: Framing, stamp: str, settings: Mapping[str, st
     """Cut one value by the scheme's framing."""
     if framing.kind == "plain":
         return Group(None, _bare([value.strip()], framing.prefix))
-    items = [item.strip() for item in value.split(framing.separator.encode(), ITEMS_MAX)]
+    separator = (framing.separator.strip() or framing.separator).encode()
+    items = [item.strip() for item in value.split(separator, ITEMS_MAX)]
     if len(items) > ITEMS_MAX:
         raise Refusal(Code.TOO_MANY, f"more than {ITEMS_MAX} items in the signature header")
     if framing.kind == "pairs":
