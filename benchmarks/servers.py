@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 SECRET = "bench-secret-0123456789abcdef"
@@ -220,7 +221,7 @@ def available() -> list[str]:
     return peers
 
 
-def load(port: int, **options: object) -> dict[str, float]:
+def load(port: int, **options: object) -> dict[str, Any]:
     """Run the load generator against a port and return what it measured."""
     arguments = [sys.executable, "-m", "benchmarks.load", "--port", str(port)]
     arguments += ["--secret", SECRET, "--path", PATH]
@@ -234,5 +235,5 @@ def load(port: int, **options: object) -> dict[str, float]:
         cwd=HERE.parent,
         preexec_fn=pinned(cores()[1]),
     )
-    measured: dict[str, float] = json.loads(done.stdout)
+    measured: dict[str, Any] = json.loads(done.stdout)
     return measured
