@@ -162,7 +162,12 @@ def _sent_otherwise(case: Case, sent: Mapping[str, Any]) -> list[str]:
 
 
 def differences(wanted: Any, actual: Any, path: str = "") -> list[str]:
-    """Say where a value is not as wanted; tables need only name a part of what is there."""
+    """Say where a value is not as wanted; tables need only name a part of what is there.
+
+    A text that holds JSON, such as the body of a request, is opened for a table or a list.
+    """
+    if isinstance(wanted, dict | list) and isinstance(actual, str):
+        actual = _opened(actual)
     if isinstance(wanted, dict) and isinstance(actual, dict):
         found = []
         for name, part in wanted.items():
@@ -175,6 +180,13 @@ def differences(wanted: Any, actual: Any, path: str = "") -> list[str]:
     if same(wanted, actual):
         return []
     return [f"`{path}` is {_json(actual)}, not {_json(wanted)}"]
+
+
+def _opened(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return text
 
 
 def _json(value: Any) -> str:

@@ -70,6 +70,8 @@ def test_what_actions_send_is_compared_in_part():
     assert run_case(rule, one, would=lambda *_: {}).problems == ["there is no step `log`"]
     assert differences({"a": 1}, {}) == ["`a` is not sent"]
     assert differences([1], [1.0]) == []
+    assert differences({"a": {"b": 1}}, {"a": '{"b":1,"c":2}'}) == []
+    assert differences({"a": 1}, "{") == ['`` is "{", not {"a":1}']
 
 
 def test_an_event_of_a_file_is_read_by_the_caller():
