@@ -10,11 +10,12 @@ import json
 import random
 import sqlite3
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.whole.served import Served, signature
+from tests.whole.served import Served, lines, run, serving, signature
 
 EFFECTS = "effects.txt"
 RULES = """
@@ -72,6 +73,21 @@ class Witness:
             return  # the server was killed: what was not answered was not promised
         finally:
             connection.close()
+
+
+OPEN_STATES = frozenset({"pending", "running", "waiting"})
+
+
+def settle(project: Path, *, wait_s: float = 60) -> None:
+    """Start once more, wait until everything is worked off, and stop."""
+    with serving(project) as agent:
+        deadline = time.monotonic() + wait_s
+        while time.monotonic() < deadline:
+            (stats,) = lines(run(project, "stats", "--json"))
+            under_way = sum(n for state, n in stats["runs"].items() if state in OPEN_STATES)
+            if stats["unrouted"] == 0 and under_way == 0:
+                break
+        agent.stop()
 
 
 def judge(project: Path, witness: Witness) -> list[str]:

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.faults.oracle import RULES, Witness, judge
-from tests.whole.served import lines, run, serving, write_project
+from tests.faults.oracle import RULES, Witness, judge, settle
+from tests.whole.served import serving, write_project
 
 LEASES = '\n[worker]\nlease = "2s"\n'
 
@@ -23,22 +23,6 @@ def kill_under_load(project, witness, times):
             end.set()
             for thread in threads:
                 thread.join()
-
-
-def settle(project):
-    """Start once more and wait until everything was worked off."""
-    with serving(project) as agent:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            (stats,) = lines(run(project, "stats", "--json"))
-            open_runs = sum(
-                n
-                for state, n in stats["runs"].items()
-                if state in {"pending", "running", "waiting"}
-            )
-            if stats["unrouted"] == 0 and open_runs == 0:
-                break
-        agent.stop()
 
 
 @pytest.mark.parametrize("times", [20, pytest.param(1_000, marks=pytest.mark.long)])
