@@ -126,20 +126,18 @@ def test_twilio() -> None:
 
 
 def test_discord_through_pynacl() -> None:
-    pytest.importorskip("nacl")
-    from nacl.signing import SigningKey, VerifyKey
-
+    nacl = pytest.importorskip("nacl.signing")
     private, public = pair(catalog.scheme("discord").family, b"discord")
     request = signed("discord", private)
     from hookagent.providers.publickeys import read_key
 
     key = read_key(public)
     assert key is not None
-    verifier = VerifyKey(key.public_bytes_raw())  # type: ignore[union-attr]  # Discord's is Ed25519
+    verifier = nacl.VerifyKey(key.public_bytes_raw())  # type: ignore[union-attr]  # Discord's is Ed25519
     signature = bytes.fromhex(field(request, "X-Signature-Ed25519"))
     stamp = field(request, "X-Signature-Timestamp").encode()
     agrees(lambda body: verifier.verify(stamp + body, signature), request)
-    theirs = SigningKey.generate()
+    theirs = nacl.SigningKey.generate()
     made = theirs.sign(stamp + BODY).signature.hex()
     fields = {"X-Signature-Timestamp": stamp.decode(), "X-Signature-Ed25519": made}
     back = RawRequest(body=BODY, headers=Headers.of(fields))
