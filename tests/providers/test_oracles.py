@@ -6,7 +6,7 @@ are the only tests here that do.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,8 +31,10 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
-def signed(name: str, secret: str, body: bytes = BODY, **headers: str) -> RawRequest:
-    request = RawRequest(target="/hooks/in", body=body, headers=Headers.of(headers))
+def signed(
+    name: str, secret: str, body: bytes = BODY, headers: Mapping[str, str] | None = None
+) -> RawRequest:
+    request = RawRequest(target="/hooks/in", body=body, headers=Headers.of(headers or {}))
     return sign(
         catalog.scheme(name), request, secret, now=now(), message_id="msg_1", base_url=BASE_URL
     )
@@ -109,12 +111,12 @@ class Many(dict[str, Any]):
 def test_twilio() -> None:
     validator = pytest.importorskip("twilio.request_validator").RequestValidator(TEXT)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    request = signed("twilio", TEXT, b"From=%2B1415&Body=a+b&Empty=&Z=1&Z=0", **form)
+    request = signed("twilio", TEXT, b"From=%2B1415&Body=a+b&Empty=&Z=1&Z=0", form)
     fields = Many({"From": "+1415", "Body": "a b", "Empty": "", "Z": ["1", "0"]})
     signature = field(request, "X-Twilio-Signature")
     assert validator.validate(URL, fields, signature)
     assert not validator.validate(URL, Many(fields | {"Body": "c"}), signature)
-    as_json = signed("twilio", TEXT, **{"Content-Type": "application/json"})
+    as_json = signed("twilio", TEXT, headers={"Content-Type": "application/json"})
     assert validator.validate(
         BASE_URL + as_json.target, BODY.decode(), field(as_json, "X-Twilio-Signature")
     )
