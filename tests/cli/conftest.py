@@ -1,11 +1,12 @@
 """A project folder to run commands in, away from the user's own files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hookagent.cli.main import main
+from tests.cli.workbench import CONFIG, Application, Seed, application
 
 SECRET = "an-honest-secret-of-32-characters"
 SOURCE = f"""
@@ -48,3 +49,19 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
         return code, found.out, found.err
 
     return call
+
+
+@pytest.fixture
+def seed(folder: Path) -> Seed:
+    """Give a project with two sources whose store can be filled."""
+    file = folder / "hookagent.toml"
+    file.write_text(CONFIG)
+    file.chmod(0o600)
+    return Seed(folder)
+
+
+@pytest.fixture
+def app() -> Iterator[Application]:
+    """Give an application under test."""
+    with application() as server:
+        yield server
