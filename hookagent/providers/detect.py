@@ -10,7 +10,7 @@ from functools import lru_cache
 from hookagent.errors import ConfigError
 from hookagent.event import RawRequest
 from hookagent.providers import catalog
-from hookagent.providers.provider import Provider
+from hookagent.providers.provider import CONFIDENCE, Provider
 from hookagent.providers.scheme import Scheme
 
 COMMON = frozenset({"authorization", "content-type", "signature", "host", "date", "digest"})
@@ -21,11 +21,11 @@ def likely_schemes(request: RawRequest, most: int = 8) -> tuple[Scheme, ...]:
     """Return schemes whose signature header is in the request, the most specific first."""
     present = {name.lower() for name, _ in request.headers.items()}
     ranked = [
-        (-len(headers & present), scheme.name, scheme)
-        for headers, signature, scheme in _headers()
+        (-len(headers & present), doubt, scheme.name, scheme)
+        for headers, signature, doubt, scheme in _headers()
         if signature & present
     ]
-    return tuple(scheme for _, _, scheme in sorted(ranked, key=lambda entry: entry[:2])[:most])
+    return tuple(entry[3] for entry in sorted(ranked, key=lambda entry: entry[:3])[:most])
 
 
 def likely_providers(request: RawRequest) -> tuple[str, ...]:
@@ -35,8 +35,8 @@ def likely_providers(request: RawRequest) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _headers() -> tuple[tuple[frozenset[str], frozenset[str], Scheme], ...]:
-    """Every scheme of the catalogue with all its headers, and those of its signature."""
+def _headers() -> tuple[tuple[frozenset[str], frozenset[str], int, Scheme], ...]:
+    """Every scheme of the catalogue with its headers, those of its signature, and its doubt."""
     found = []
     for name in catalog.names():
         try:
@@ -46,8 +46,15 @@ def _headers() -> tuple[tuple[frozenset[str], frozenset[str], Scheme], ...]:
         for scheme in provider.schemes.values():
             signature = signature_headers(scheme)
             if signature:
-                found.append((signature | _own_headers(scheme, provider), signature, scheme))
+                headers = signature | _own_headers(scheme, provider)
+                found.append((headers, signature, _doubt(scheme, provider), scheme))
     return tuple(found)
+
+
+def _doubt(scheme: Scheme, provider: Provider) -> int:
+    """Rank equals: provider's main scheme first, and those whose facts are surer."""
+    variant = provider.variants[scheme.name]
+    return CONFIDENCE.index(provider.confidence) + 10 * (variant.legacy or "/" in scheme.name)
 
 
 def signature_headers(scheme: Scheme) -> frozenset[str]:
