@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from hookagent.cli import output, settings
 from hookagent.cli.checks.finding import Finding, State
@@ -22,12 +24,22 @@ def doctor(
     config: ConfigOption = None,
     store: StoreOption = None,
     *,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Save what can be read of a damaged store.")
+    ] = False,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where --salvage writes the new store.")
+    ] = None,
     json: JsonOption = False,
 ) -> ExitCode:
     """Check configuration, secrets, ports, tunnel, clock and store; say how to mend each.
 
     Example: hookagent doctor --json
     """
+    if salvage:
+        from hookagent.cli.salvaging import salvage_store
+
+        return salvage_store(settings.load_config(config, store=store), to)
     findings = list(_examine(config, store))
     for finding in findings:
         if json:

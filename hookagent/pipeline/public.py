@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from hookagent.config.model import Config
-from hookagent.errors import ConfigError, Problem
+from hookagent.errors import ConfigError, OutsideError, Problem
 from hookagent.pipeline.feed import Feed, Tunnel
 from hookagent.tunnel.base import (
     Down,
@@ -57,6 +57,9 @@ class PublicFace:
         handle = await open_tunnel(options, listener_url, self._notice, probe=http_probe(nonce))
         self._relayed_path = options.path if handle.kind is Kind.RELAY else None
         try:
+            first = await handle.opened()
+            if isinstance(first, Down):
+                raise OutsideError(first.message, hint=first.hint)
             yield
         finally:
             await handle.stop()

@@ -64,7 +64,7 @@ async def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
 
 
 def test_a_process_tells_its_command_line():
-    assert "pytest" in command_line(os.getpid())
+    assert "python" in command_line(os.getpid())
     assert command_line(ended_process()) == ""
     assert is_running(os.getpid())
     assert not is_running(ended_process())
