@@ -71,7 +71,9 @@ class Seed:
         self.config: Config = load(folder / "hookagent.toml", environ={}, cwd=folder)
         self._numbers = itertools.count(1)
 
-    def events(self, *payloads: Any, source: str = "shop", at: int = NOW, **headers: str) -> list[str]:
+    def events(
+        self, *payloads: Any, source: str = "shop", at: int = NOW, **headers: str
+    ) -> list[str]:
         """Store signed payloads a second apart; return their ids."""
         answers = asyncio.run(self._send(payloads, source, at, headers, is_signed=True))
         return [json.loads(answer.body)["id"] for answer in answers]
@@ -134,7 +136,9 @@ class Seed:
             steps=[Step(name="one", action="log")],
         )  # fmt: skip
         try:
-            claimed = await store.claim_events("test", now=NOW * 2, lease_until=NOW * 2 + 1, limit=500)
+            claimed = await store.claim_events(
+                "test", now=NOW * 2, lease_until=NOW * 2 + 1, limit=500
+            )
             wanted = [
                 Routed(event_id=one.id, runs=[run] if one.id == event_id else []) for one in claimed
             ]
@@ -186,9 +190,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_GET = do_PUT = do_POST
+    do_GET = do_PUT = do_POST  # noqa: N815 - the names http.server calls
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 

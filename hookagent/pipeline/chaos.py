@@ -1,0 +1,199 @@
+"""Rehearses at the sender's side what networks, retries and strangers do to an application.
+
+`--chaos dup=3,reorder,delay=2s,stale=10m,tamper,truncate,slow` becomes a `Chaos`; `shots` makes the
+order of sending from it, `damaged` the requests that must not be believed, `expected` what a sound
+application does with each. Pure: the caller gives the randomness, sends, and tells the time.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from random import Random
+
+import msgspec
+
+from hookagent.errors import UsageError, did_you_mean
+from hookagent.event import RawRequest
+from hookagent.located import parse_duration
+from hookagent.providers.scheme import Scheme
+from hookagent.verdict import Integrity
+
+DUPLICATES_MAX = 100
+EXAMPLE = "such as --chaos dup=3,reorder,delay=2s,stale=10m,tamper,truncate,slow"
+
+
+class Kind(StrEnum):
+    """What was done to one request."""
+
+    PLAIN = "plain"
+    DUPLICATE = "duplicate"
+    """The same bytes once more, as after a lost answer."""
+    STALE = "stale"
+    """Genuine, but signed long ago."""
+    TAMPERED = "tampered"
+    """One character changed after signing."""
+    TRUNCATED = "truncated"
+    """Half of the body, signed as the whole."""
+    SLOW = "slow"
+    """The body in small pieces with pauses."""
+
+
+class Expected(StrEnum):
+    """What a sound application does."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    EITHER = "either"
+    """Nothing in the scheme lets it tell."""
+
+
+class Chaos(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be rehearsed."""
+
+    dup: int = 1
+    """How often each request is sent in all."""
+    reorder: bool = False
+    delay_ms: int = 0
+    """Up to so long before each request."""
+    stale_ms: int = 0
+    """A copy signed so long ago, too; 0 for none."""
+    tamper: bool = False
+    truncate: bool = False
+    slow_ms: int = 0
+    """A copy whose body takes so long to arrive, too; 0 for none."""
+
+
+class Shot(msgspec.Struct, frozen=True):
+    """One request to send: which capture, what was done to it, after which pause."""
+
+    place: int
+    kind: Kind
+    wait_ms: int = 0
+
+
+def parse_chaos(text: str) -> Chaos:
+    """Read the words of `--chaos`. Raises UsageError."""
+    given: dict[str, object] = {}
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = word.partition("=")
+        reader = _WORDS.get(name)
+        if reader is None:
+            hint = did_you_mean(name, _WORDS) or EXAMPLE
+            raise UsageError(f"unknown kind of chaos `{name}`", hint=hint)
+        field, read, default = reader
+        given[field] = read(word, value or default)
+    if not given:
+        raise UsageError("`--chaos` says nothing", hint=EXAMPLE)
+    return msgspec.convert(given, Chaos)
+
+
+def _count(word: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 1 < int(value) <= DUPLICATES_MAX:
+        raise UsageError(f"`{word}` wants a number from 2 to {DUPLICATES_MAX}", hint=EXAMPLE)
+    return int(value)
+
+
+def _span(word: str, value: str) -> int:
+    duration = parse_duration(value)
+    if not duration:
+        raise UsageError(f"`{word}` wants a duration", hint=EXAMPLE)
+    return duration
+
+
+def _flag(word: str, value: str) -> bool:
+    if value:
+        raise UsageError(f"`{word}` takes no value", hint=EXAMPLE)
+    return True
+
+
+_WORDS: dict[str, tuple[str, Callable[[str, str], object], str]] = {
+    "dup": ("dup", _count, "2"),
+    "reorder": ("reorder", _flag, ""),
+    "delay": ("delay_ms", _span, "2s"),
+    "stale": ("stale_ms", _span, "10m"),
+    "tamper": ("tamper", _flag, ""),
+    "truncate": ("truncate", _flag, ""),
+    "slow": ("slow_ms", _span, "5s"),
+}
+"""Each word: the field it sets, how its value is read, and the value when there is none."""
+
+
+def shots(count: int, chaos: Chaos, random: Random) -> list[Shot]:
+    """Return what to send for so many captures, in order; a duplicate never precedes its first."""
+    kinds = [Kind.PLAIN]
+    kinds += [Kind.STALE] * bool(chaos.stale_ms)
+    kinds += [Kind.TAMPERED] * chaos.tamper
+    kinds += [Kind.TRUNCATED] * chaos.truncate
+    kinds += [Kind.SLOW] * bool(chaos.slow_ms)
+    kinds += [Kind.DUPLICATE] * (chaos.dup - 1)
+    made = [Shot(place, kind) for place in range(count) for kind in kinds]
+    if chaos.reorder:
+        random.shuffle(made)
+        made = _firsts_first(made)
+    if chaos.delay_ms:
+        made = [Shot(s.place, s.kind, random.randrange(chaos.delay_ms + 1)) for s in made]
+    return made
+
+
+def _firsts_first(shuffled: Sequence[Shot]) -> list[Shot]:
+    """Let the first of equal requests be the plain one; where it stands does not change."""
+    seen: set[int] = set()
+    ordered = []
+    for shot in shuffled:
+        if shot.kind in {Kind.PLAIN, Kind.DUPLICATE}:
+            kind = Kind.DUPLICATE if shot.place in seen else Kind.PLAIN
+            seen.add(shot.place)
+            ordered.append(Shot(shot.place, kind))
+        else:
+            ordered.append(shot)
+    return ordered
+
+
+def damaged(request: RawRequest, kind: Kind) -> RawRequest:
+    """Return a signed request as a stranger or a broken line would pass it on."""
+    if kind is Kind.TAMPERED:
+        return msgspec.structs.replace(request, body=_tampered(request.body))
+    if kind is Kind.TRUNCATED:
+        return msgspec.structs.replace(request, body=request.body[: len(request.body) // 2])
+    return request
+
+
+def _tampered(body: bytes) -> bytes:
+    """Change the last digit, so that JSON stays JSON; without one, add a blank."""
+    for place in range(len(body) - 1, -1, -1):
+        if chr(body[place]).isascii() and chr(body[place]).isdigit():
+            changed = b"%d" % ((body[place] - 48 + 1) % 10)
+            return body[:place] + changed + body[place + 1 :]
+    return body + b" "
+
+
+def expected(kind: Kind, scheme: Scheme | None, request: RawRequest) -> Expected:
+    """Say what a sound application does with a request; `scheme` is None where nobody knows it."""
+    match kind:
+        case Kind.PLAIN | Kind.DUPLICATE:
+            return Expected.ACCEPT
+        case Kind.STALE:
+            return Expected.REFUSE if scheme and _has_time(scheme) else Expected.EITHER
+        case Kind.TAMPERED:
+            covers = scheme is not None and scheme.integrity is Integrity.BODY
+            return Expected.REFUSE if covers else Expected.EITHER
+        case Kind.TRUNCATED:
+            return Expected.REFUSE if len(request.body) > 1 else Expected.EITHER
+        case Kind.SLOW:
+            return Expected.EITHER
+
+
+def _has_time(scheme: Scheme) -> bool:
+    """Whether a signature of this scheme grows old."""
+    return scheme.timestamp is not None or scheme.jwt is not None or scheme.message is not None
+
+
+def is_sound(wanted: Expected, status: int) -> bool:
+    """Whether an HTTP status (0 for none) is what a sound application answers."""
+    taken = 200 <= status < 300  # noqa: PLR2004 - HTTP's success
+    match wanted:
+        case Expected.ACCEPT:
+            return taken
+        case Expected.REFUSE:
+            return not taken
+        case Expected.EITHER:
+            return True
