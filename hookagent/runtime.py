@@ -107,6 +107,7 @@ class Agent:
         present = announce(config.state_folder, self.listener_url)
         self._stack.callback(present.unlink, missing_ok=True)
         if self.choices.with_inspector:
+            from hookagent.actions.client import circuits
             from hookagent.server.inspector import Inspector, Parts
 
             parts = Parts(
@@ -115,6 +116,7 @@ class Agent:
                 feed=self.feed,
                 public=self.public,
                 rulebook=lambda: worker.rulebook,
+                breakers=lambda: circuits(outside),
                 clock=clock,
                 listener=self.listener_url,
             )

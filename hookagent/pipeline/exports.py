@@ -1,5 +1,6 @@
 """One captured request in the forms people paste elsewhere: curl, raw HTTP, HAR, pytest, JSON."""
 
+import base64
 import json
 import re
 import shlex
@@ -39,6 +40,52 @@ def _shell_bytes(body: bytes) -> str:
         for byte in body
     )
     return f"$'{escaped}'"
+
+
+_HTTPIE_SPECIAL = "=@:;"
+"""What separates names from values in HTTPie's arguments; a backslash takes the meaning away."""
+
+
+def to_httpie(request: RawRequest, url: str) -> str:
+    """Write a request as an HTTPie command that sends the same bytes; safe to paste in a shell."""
+    fields = []
+    for name, value in request.headers.items():
+        if name.lower() in CONNECTION:
+            continue
+        shield = "\\" if value[:1] and value[0] in _HTTPIE_SPECIAL else ""
+        fields.append(f"{name}:{shield}{value}" if value else f"{name};")
+    lines = [shlex.join(["http", "--ignore-stdin", request.method, url])]
+    if request.body:
+        lines[0] = shlex.join(["http", "--ignore-stdin", "--raw"]) + (
+            f" {_shell_bytes(request.body)} " + shlex.join([request.method, url])
+        )
+    return " \\\n  ".join([*lines, *(shlex.quote(field) for field in fields)])
+
+
+SCRIPT = '''"""A captured webhook, sent again. Standard library only."""
+
+import base64
+import urllib.request
+
+HEADERS = {headers}
+BODY = base64.b64decode({body!r})
+
+request = urllib.request.Request({url!r}, BODY, HEADERS, method={method!r})
+with urllib.request.urlopen(request, timeout=30) as response:
+    print(response.status, response.read().decode("utf-8", "replace"))
+'''
+
+
+def to_python(request: RawRequest, url: str) -> str:
+    """Write a request as a Python script of the standard library only."""
+    return SCRIPT.format(
+        headers=_fields(request), body=_base64(request), url=url, method=request.method
+    )
+
+
+def to_command(event_id: str) -> str:
+    """Write the command that sends a stored event again."""
+    return shlex.join(["hookagent", "replay", event_id])
 
 
 def to_http(request: RawRequest, url: str) -> bytes:
@@ -115,17 +162,24 @@ def test_{name}(webhook_url):
 
 def to_pytest(captured: Captured) -> str:
     """Write a request as a pytest module of the standard library only."""
-    import base64
-
     request = captured.request
-    fields = {n: v for n, v in request.headers.items() if n.lower() not in CONNECTION}
     name = re.sub(r"\W+", "_", f"{captured.source}_{captured.type}".lower()).strip("_")
     return TEST.format(
-        headers=json.dumps(fields, indent=4),
-        body=base64.b64encode(request.body).decode(),
+        headers=_fields(request),
+        body=_base64(request),
         name=name or "webhook",
         method=request.method,
     )
+
+
+def _fields(request: RawRequest) -> str:
+    """Write the header fields as a Python dictionary."""
+    fields = {n: v for n, v in request.headers.items() if n.lower() not in CONNECTION}
+    return json.dumps(fields, indent=4)
+
+
+def _base64(request: RawRequest) -> str:
+    return base64.b64encode(request.body).decode("ascii")
 
 
 def to_event_line(captured: Captured) -> str:

@@ -42,7 +42,7 @@ def json(value: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json")
 
 
-def refused(reason: Refused) -> web.Response:
+def turned_away(reason: Refused) -> web.Response:
     """Answer a request that is not to be served."""
     return json({"error": reason.error, "message": reason.message}, reason.status)
 

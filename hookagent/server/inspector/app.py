@@ -12,8 +12,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from hookagent.errors import HookagentError, OutsideError
-from hookagent.server.inspector import events, health, live, pages
-from hookagent.server.inspector.answers import HEADERS, failed, json, refused
+from hookagent.server.inspector import (
+    events,
+    exporting,
+    health,
+    live,
+    looking,
+    making,
+    overview,
+    pages,
+    qr,
+    refused,
+    sending,
+    working,
+)
+from hookagent.server.inspector.answers import HEADERS, failed, json, turned_away
 from hookagent.server.inspector.guard import PAGE, Asked, Door
 from hookagent.server.inspector.parts import PARTS, Parts
 from hookagent.server.inspector.tail import TAIL, Tail
@@ -25,6 +38,13 @@ BODY_MAX = 4 * 1024 * 1024
 SHUTDOWN_S = 1.0
 """How long a stop waits for answers under way; live streams are ended before."""
 BACKLOG = 64
+
+
+MODULES = (
+    pages, health, events, live, looking, exporting, sending, working, refused, overview, making,
+    qr,
+)  # fmt: skip
+"""Each has its `ROUTES`."""
 
 
 class Inspector:
@@ -58,9 +78,9 @@ class Inspector:
         application[PARTS] = parts
         application[TAIL] = tail = Tail(parts.store, parts.feed)
         application[METRICS] = metrics = Metrics(parts.config, parts.store, parts.clock)
-        application.add_routes(
-            [*pages.ROUTES, *health.ROUTES, *events.ROUTES, *live.ROUTES],
-        )
+        application[overview.RECENT] = overview.Recent(parts.store)
+        for module in MODULES:
+            application.add_routes(module.ROUTES)
         for work in (tail.run(), metrics.run(parts.feed)):
             task = asyncio.get_running_loop().create_task(work)
             stack.push_async_callback(_end, task)
@@ -103,12 +123,12 @@ async def _answer(door: Door, request: web.Request, handler: Handler) -> web.Str
     if offered is not None and request.method == "GET":
         reason = door.refusal(_asked(request, cookie=door.session))
         if reason is not None:
-            return refused(reason)
+            return turned_away(reason)
         if door.is_token(offered):
             return _session(door)
     reason = door.refusal(_asked(request, cookie=request.cookies.get(door.cookie, "")))
     if reason is not None:
-        return pages.closed() if _wants_page(request, reason.status) else refused(reason)
+        return pages.closed() if _wants_page(request, reason.status) else turned_away(reason)
     try:
         return await handler(request)
     except HookagentError as error:

@@ -1,10 +1,11 @@
 """What the inspector is given: the parts of the running agent it looks at and acts through."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from hookagent.actions.circuit import Circuit
 from hookagent.config.model import Config
 from hookagent.pipeline.feed import Feed
 from hookagent.pipeline.public import PublicFace
@@ -22,6 +23,8 @@ class Parts:
     public: PublicFace
     rulebook: Callable[[], Rulebook | None]
     """The rules in force now."""
+    breakers: Callable[[], Mapping[str, Circuit]]
+    """Every breaker that has something to say, by target."""
     clock: Callable[[], int]
     """Unix milliseconds."""
     listener: str

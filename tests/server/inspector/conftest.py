@@ -3,6 +3,7 @@
 import json
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -51,7 +52,7 @@ class Running:
     def store(self):
         return self.agent._store
 
-    async def post(self, payload: object, **headers: str) -> dict:
+    async def post(self, payload: object, **headers: str) -> dict[str, Any]:
         """Deliver a signed payload to the listener."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         fields = {
@@ -61,12 +62,13 @@ class Running:
         }
         url = f"{self.agent.listener_url}/hooks/shop"
         async with self.http.post(url, data=body, headers=fields) as answer:
-            return await answer.json()
+            found: dict[str, Any] = await answer.json()
+            return found
 
     async def settled(self, payload: object) -> str:
         """Deliver, wait until its runs are final, and return the event's id."""
         subscription = self.agent.feed.subscribe()
-        event_id = (await self.post(payload))["id"]
+        event_id: str = (await self.post(payload))["id"]
         await self.until_final(event_id, subscription)
         return event_id
 
@@ -83,7 +85,7 @@ class Running:
         finally:
             self.agent.feed.unsubscribe(subscription)
 
-    async def get(self, path: str, **headers: str) -> tuple[int, object]:
+    async def get(self, path: str, **headers: str) -> tuple[int, Any]:
         """Ask the interface."""
         async with self.http.get(self.base + path, headers={**self.bearer, **headers}) as answer:
             return answer.status, await answer.json()
@@ -93,7 +95,7 @@ class Running:
         async with self.http.get(self.base + path, headers=self.bearer) as answer:
             return await answer.text()
 
-    async def do(self, path: str, value: object = None, method: str = "POST") -> tuple[int, dict]:
+    async def do(self, path: str, value: object = None, method: str = "POST") -> tuple[int, Any]:
         """Change something, as the page would."""
         headers = {**self.bearer, "X-Hookagent": "1", "Content-Type": "application/json"}
         data = json.dumps({} if value is None else value)
@@ -104,9 +106,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, rules: str = RULES, more: str = "", inspector: str = ""):
+async def running(
+    folder: Path, *, rules: str = RULES, more: str = "", inspector: str = "", server: str = ""
+):
     """Run an agent for the time of the block."""
-    write_project(folder, rules=rules, more=more)
+    write_project(folder, rules=rules, more=more, server=server)
     if inspector:
         file = folder / "hookagent.toml"
         file.write_text(

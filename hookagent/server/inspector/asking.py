@@ -1,0 +1,89 @@
+"""What a request to the interface asks for, read strictly: its JSON, its query, its event."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from hookagent.errors import NotFound, UsageError
+from hookagent.eventfile import parse_time
+from hookagent.located import parse_duration
+from hookagent.store.base import EventFilter, EventRecord, Store
+
+PAGE_MAX = 500
+"""Entries of one page."""
+NAMES_SHOWN = 5
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+async def asked(request: web.Request, form: type[T]) -> T:
+    """Read the JSON body. Raises UsageError for anything but the form."""
+    try:
+        return msgspec.json.decode(await request.read(), type=form)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"the request does not hold what is needed: {error}") from None
+
+
+async def event_or_fail(store: Store, event_id: str) -> EventRecord:
+    """Return an event. Raises NotFound with ids that begin alike."""
+    record = await store.event(event_id)
+    if record is None:
+        near = await store.event_ids_like(event_id[:12], NAMES_SHOWN)
+        raise NotFound.among("event", event_id[:80], near)
+    return record
+
+
+def event_filter(query: Mapping[str, str], now: int) -> EventFilter:
+    """Make the store's filter from a query string. Raises UsageError."""
+    return EventFilter(
+        source=query.get("source", ""),
+        type=query.get("type", ""),
+        status=query.get("status", ""),
+        rule=query.get("rule", ""),
+        origin=query.get("origin", ""),
+        parent=query.get("parent", ""),
+        text=query.get("text", ""),
+        since=moment(query, "since", now),
+        until=moment(query, "until", now),
+        before=number(query, "before", 0),
+        after=number(query, "after", 0),
+        limit=page_size(query),
+    )
+
+
+def page_size(query: Mapping[str, str], default: int = 100) -> int:
+    """Read how many entries a page is to have. Raises UsageError."""
+    limit = number(query, "limit", default)
+    if not 1 <= limit <= PAGE_MAX:
+        raise UsageError(f"`limit` is not between 1 and {PAGE_MAX}")
+    return limit
+
+
+def number(query: Mapping[str, str], name: str, default: int) -> int:
+    """Read a whole number of the query. Raises UsageError."""
+    text = query.get(name, "")
+    if not text:
+        return default
+    try:
+        return msgspec.convert(text, int, strict=False)
+    except msgspec.ValidationError:
+        raise UsageError(f"`{name}` is not a whole number") from None
+
+
+def moment(query: Mapping[str, str], name: str, now: int) -> int:
+    """Read `2h` (ago), an RFC 3339 time or Unix milliseconds. Raises UsageError."""
+    text = query.get(name, "").strip()
+    if not text:
+        return 0
+    if text.isascii() and text.isdigit():
+        return int(text[:15])
+    duration = parse_duration(text)
+    if duration is not None:
+        return now - duration
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise UsageError(
+            f"`{name}` is not a time", hint="write 30m, 2h, 7d, or a time such as 2026-01-31T12:00"
+        ) from None

@@ -1,0 +1,27 @@
+"""How a body can be shown, and where it stops being what it says it is."""
+
+from typing import Any
+
+from hookagent import payload
+from hookagent.config.model import Source
+from hookagent.event import RawRequest
+
+ENDED = "truncated"
+"""How the reader says that a body ends in the middle of a value."""
+
+
+def body_info(source: Source | None, request: RawRequest) -> dict[str, Any]:
+    """Say how a body can be shown, and where it stops being JSON."""
+    media = request.headers.text("content-type") or ""
+    is_form = source is not None and source.body == "form"
+    read = payload.read_form(request.body) if is_form else payload.read(request.body, media)
+    info: dict[str, Any] = {"media": media, "size": len(request.body), "error": None}
+    if isinstance(read, payload.Unparsed):
+        offset = len(request.body) if read.reason.endswith(ENDED) else read.offset
+        info["error"] = {"reason": read.reason, "offset": offset}
+        if offset is not None:
+            before = request.body[:offset]
+            info["error"]["line"] = before.count(b"\n") + 1
+            last = before.rpartition(b"\n")[2]
+            info["error"]["column"] = len(last.decode("utf-8", "replace")) + 1
+    return info

@@ -1,0 +1,74 @@
+"""Events in the forms people paste elsewhere, secrets masked, and bodies as downloads."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+from aiohttp import web
+
+from hookagent.errors import NotFound
+from hookagent.eventfile import Captured
+from hookagent.pipeline import exports
+from hookagent.pipeline.masking import masked
+from hookagent.server.inspector.answers import download, json
+from hookagent.server.inspector.asking import event_or_fail
+from hookagent.server.inspector.parts import PARTS, Parts
+from hookagent.store.base import EventRecord
+from hookagent.version import hookagent_version
+
+Form = Callable[[Captured, str], str]
+
+
+def _har(captured: Captured, _url: str) -> str:
+    archive = exports.to_har([captured], hookagent_version())
+    return msgspec.json.format(msgspec.json.encode(archive), indent=2).decode()
+
+
+FORMS: Mapping[str, tuple[Form, str]] = {
+    "curl": (lambda captured, url: exports.to_curl(captured.request, url), "sh"),
+    "httpie": (lambda captured, url: exports.to_httpie(captured.request, url), "sh"),
+    "python": (lambda captured, url: exports.to_python(captured.request, url), "py"),
+    "replay": (lambda captured, _: exports.to_command(captured.id), "sh"),
+    "json": (lambda captured, _: exports.to_event_line(captured), "json"),
+    "har": (_har, "har"),
+    "pytest": (lambda captured, _: exports.to_pytest(captured), "py"),
+}
+"""Every form by name: what writes it, and a file's suffix."""
+
+
+async def exported(request: web.Request) -> web.Response:
+    """Return one event in a form; with `?download=1` as a file."""
+    parts = request.app[PARTS]
+    name = request.match_info["form"]
+    record = await event_or_fail(parts.store, request.match_info["id"])
+    form = FORMS.get(name)
+    if form is None:
+        raise NotFound.among("export form", name[:40], FORMS)
+    write, suffix = form
+    text = write(captured_of(parts, record), url_of(parts, record))
+    if request.query.get("download") == "1":
+        return download(text.encode(), f"{record.event.id}.{suffix}")
+    return json({"form": name, "text": text})
+
+
+async def body(request: web.Request) -> web.Response:
+    """Return an event's body, its very bytes, as a file."""
+    record = await event_or_fail(request.app[PARTS].store, request.match_info["id"])
+    return download(record.event.request.body, f"{record.event.id}.body")
+
+
+def captured_of(parts: Parts, record: EventRecord) -> Captured:
+    """Return an event as a capture that may leave."""
+    event = record.event
+    captured = Captured(request=event.request, id=event.id, source=event.source, type=event.type)
+    return masked(captured, parts.config)
+
+
+def url_of(parts: Parts, record: EventRecord) -> str:
+    """Return where an exported request is to go: the listener, at the path it came by."""
+    return parts.listener + record.event.request.target
+
+
+ROUTES = (
+    web.get("/api/events/{id}/export/{form}", exported),
+    web.get("/api/events/{id}/body", body),
+)

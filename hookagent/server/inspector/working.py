@@ -1,0 +1,73 @@
+"""Runs over the interface: the dead and the waiting, and a person's hand on them."""
+
+from typing import Any
+
+from aiohttp import web
+
+from hookagent.errors import AnswerNo, NotFound, UsageError
+from hookagent.job import RunState
+from hookagent.pipeline.documents import run_document
+from hookagent.server.inspector.answers import json
+from hookagent.server.inspector.asking import page_size
+from hookagent.server.inspector.parts import PARTS
+from hookagent.store.base import Run, RunFilter
+
+
+async def listed(request: web.Request) -> web.Response:
+    """List runs, newest first; `next` is the `before` of the following page."""
+    store = request.app[PARTS].store
+    query = request.query
+    limit = page_size(query, 50)
+    found = await store.runs(
+        RunFilter(
+            states=states(query.get("state", "")),
+            rule=query.get("rule", ""),
+            event_id=query.get("event", ""),
+            before=query.get("before", ""),
+            limit=limit,
+        )
+    )
+    answer: dict[str, Any] = {"runs": [run_document(run) for run in found]}
+    if len(found) == limit:
+        answer["next"] = found[-1].id
+    return json(answer)
+
+
+def states(text: str) -> tuple[RunState, ...]:
+    """Read `dead,waiting`. Raises UsageError."""
+    names = [name for name in text.split(",") if name]
+    wrong = [name for name in names if name not in set(RunState)]
+    if wrong:
+        known = ", ".join(RunState)
+        raise UsageError(f"`{wrong[0][:40]}` is not a state of a run", hint=f"known: {known}")
+    return tuple(RunState(name) for name in names)
+
+
+async def retry(request: web.Request) -> web.Response:
+    """Make a dead run pending again."""
+    parts = request.app[PARTS]
+    run_id = request.match_info["id"]
+    return await _changed(request, await parts.store.revive(run_id, now=parts.clock()))
+
+
+async def discard(request: web.Request) -> web.Response:
+    """Set a dead run aside for good."""
+    parts = request.app[PARTS]
+    run_id = request.match_info["id"]
+    return await _changed(request, await parts.store.discard(run_id, now=parts.clock()))
+
+
+async def _changed(request: web.Request, run: Run | None) -> web.Response:
+    if run is not None:
+        return json(run_document(run))
+    run_id = request.match_info["id"]
+    if await request.app[PARTS].store.run(run_id) is None:
+        raise NotFound(f"no run `{run_id[:80]}`")
+    raise AnswerNo(f"run `{run_id[:80]}` is not dead")
+
+
+ROUTES = (
+    web.get("/api/runs", listed),
+    web.post("/api/runs/{id}/retry", retry),
+    web.post("/api/runs/{id}/discard", discard),
+)

@@ -1,0 +1,30 @@
+"""Adapter: what machines ask."""
+
+from tests.server.inspector.conftest import ORDER, REFUND
+
+
+async def test_health_is_told_without_a_token(agent):
+    for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
+        async with agent.http.get(agent.base + path) as answer:
+            assert answer.status == 200
+            assert (await answer.json())["status"] == status
+
+
+async def test_metrics_are_counted_and_need_the_token(agent):
+    await agent.settled(ORDER)
+    await agent.post(ORDER)
+    await agent.settled(REFUND)
+
+    text = await agent.text("/metrics")
+
+    for line in (
+        'hookagent_events_received_total{source="shop",verdict="accepted"} 2.0',
+        'hookagent_duplicates_total{source="shop"} 1.0',
+        'hookagent_rule_matches_total{rule="big"} 1.0',
+        "hookagent_dead_letters_total 1.0",
+        'hookagent_runs{state="dead"} 1.0',
+    ):
+        assert line in text
+    assert 'hookagent_last_event_timestamp_seconds{source="shop"}' in text
+    async with agent.http.get(agent.base + "/metrics") as answer:
+        assert answer.status == 401
