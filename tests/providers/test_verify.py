@@ -1,6 +1,7 @@
 """Every scheme of the catalogue: signed requests verify, changed ones do not, nothing raises."""
 
 import os
+from functools import lru_cache
 from itertools import pairwise
 
 import msgspec
@@ -341,9 +342,14 @@ def deliveries(draw: st.DrawFn) -> tuple[str, RawRequest]:
     return name, hostile_request(draw, kit(name).scheme)
 
 
+@lru_cache(maxsize=512)
+def verifier_of(name: str) -> Verifier:
+    return kit(name).verifier()
+
+
 def judge(delivery: tuple[str, RawRequest]) -> None:
     name, request = delivery
-    verdict = kit(name).verifier().verify(request, NOW)
+    verdict = verifier_of(name).verify(request, NOW)
     assert isinstance(verdict, Verdict)
     if kit(name).scheme.family is not Family.NONE:
         assert not verdict.valid
