@@ -14,10 +14,10 @@ from hookagent.rules import shown
 from hookagent.rules.calendar import LOOK_AHEAD_DAYS, Calendar
 from hookagent.rules.overtime import Absence, Sequence
 from hookagent.rules.remembered import (
-    FORGET_AFTER_MS,
     Carried,
     Firing,
     Remembered,
+    forget_at,
     recall,
     remember,
 )
@@ -50,8 +50,8 @@ def begin(sequence: Sequence, state: bytes | None, event: Event, carried: Carrie
 
 def _waiting(sequence: Sequence, begun: Begun, over: list[Firing]) -> Remembered:
     end = begun.at + sequence.within_ms
-    slack = 0 if sequence.is_without else FORGET_AFTER_MS
-    return Remembered(firings=over, state=remember(begun), due_at=end + slack)
+    due_at = end if sequence.is_without else forget_at(end)
+    return Remembered(firings=over, state=remember(begun), due_at=due_at)
 
 
 def follow(sequence: Sequence, state: bytes | None, event: Event, carried: Carried) -> Remembered:

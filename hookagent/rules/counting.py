@@ -15,10 +15,10 @@ from hookagent.eventfile import format_time
 from hookagent.rules import shown
 from hookagent.rules.overtime import Measure, Window
 from hookagent.rules.remembered import (
-    FORGET_AFTER_MS,
     Firing,
     Key,
     Remembered,
+    forget_at,
     recall,
     remember,
 )
@@ -60,8 +60,7 @@ def arrive(window: Window, state: bytes | None, event: Event, key: Key) -> Remem
         return Remembered(firings=[Firing(event_id=event.id, at=at, facts=facts)])
     if not kept.entries:
         return Remembered()
-    due_at = newest + window.within_ms + FORGET_AFTER_MS
-    return Remembered(state=remember(kept), due_at=due_at)
+    return Remembered(state=remember(kept), due_at=forget_at(newest + window.within_ms))
 
 
 def _time(entry: Entry) -> int:

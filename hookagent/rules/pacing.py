@@ -7,10 +7,10 @@ from hookagent.eventfile import format_time
 from hookagent.rules import shown
 from hookagent.rules.overtime import Debounce, Throttle
 from hookagent.rules.remembered import (
-    FORGET_AFTER_MS,
     Carried,
     Firing,
     Remembered,
+    forget_at,
     recall,
     remember,
 )
@@ -42,7 +42,7 @@ def pass_throttle(throttle: Throttle, state: bytes | None, firing: Firing) -> Re
 
 
 def _end(throttle: Throttle, fired_at: int) -> int:
-    return fired_at + throttle.once_ms + FORGET_AFTER_MS
+    return forget_at(fired_at + throttle.once_ms)
 
 
 class Burst(msgspec.Struct, array_like=True):

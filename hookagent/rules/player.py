@@ -4,7 +4,6 @@ Tests and backtests use it. Events must come in the order of their arrival; time
 them, at the moment they are due.
 """
 
-import heapq
 from collections.abc import Callable, Sequence
 
 from hookagent.event import Event
@@ -12,6 +11,7 @@ from hookagent.rules import windows
 from hookagent.rules.evaluate import followers, select
 from hookagent.rules.model import Rule, RuleSet
 from hookagent.rules.remembered import Firing
+from hookagent.rules.timers import Timers
 
 Fired = tuple[Rule, Firing]
 
@@ -29,7 +29,7 @@ class Player:
         self._rules = {rule.name: rule for rule in ruleset.rules}
         self._has_followers = bool(ruleset.followers)
         self._states: dict[tuple[str, str], tuple[bytes, int]] = {}
-        self._timers: list[tuple[int, str, str]] = []
+        self._timers = Timers()
 
     def event(self, event: Event) -> list[Fired]:
         """Let an event arrive; return what fires before it by timers, and by it."""
@@ -45,18 +45,20 @@ class Player:
     def until(self, now: int) -> list[Fired]:
         """Run the timers that are due by then; `now` is in Unix milliseconds."""
         fired: list[Fired] = []
-        while self._timers and self._timers[0][0] <= now:
-            at, name, key = heapq.heappop(self._timers)
-            if self._states.get((name, key), (b"", 0))[1] == at:
-                rule = self._rules[name]
-                fired += self._take(rule, windows.due(rule, key, self._loader(rule), at))
+        while place := self._timers.pop(now):
+            due_at = self._states.get(place, (b"", 0))[1]
+            if due_at > now:
+                self._timers.set(place, due_at)
+            elif due_at:
+                rule = self._rules[place[0]]
+                fired += self._take(rule, windows.due(rule, place[1], self._loader(rule), due_at))
         return fired
 
     def finish(self) -> list[Fired]:
         """Run the timers that are left, however late they are due."""
         fired: list[Fired] = []
-        while self._timers:
-            fired += self.until(self._timers[0][0])
+        while (next_at := self._timers.next_at) is not None:
+            fired += self.until(next_at)
         return fired
 
     def _loader(self, rule: Rule) -> windows.Load:
@@ -68,10 +70,11 @@ class Player:
 
     def _take(self, rule: Rule, outcome: windows.Outcome) -> list[Fired]:
         for write in outcome.writes:
+            place = (rule.name, write.key)
             if write.value is None:
-                self._states.pop((rule.name, write.key), None)
+                self._states.pop(place, None)
                 continue
-            self._states[rule.name, write.key] = (write.value, write.due_at)
+            self._states[place] = (write.value, write.due_at)
             if write.due_at:
-                heapq.heappush(self._timers, (write.due_at, rule.name, write.key))
+                self._timers.set(place, write.due_at)
         return [(rule, firing) for firing in outcome.firings]

@@ -96,6 +96,14 @@ def _put(facts: dict[str, Any], reference: Reference, value: Any) -> None:
 T = TypeVar("T")
 
 
+def forget_at(over_at: int) -> int:
+    """Return when to drop state that means nothing after `over_at`: on a full hour.
+
+    The rounding keeps the timer the same while events come, so that not each of them moves it.
+    """
+    return -(-(over_at + FORGET_AFTER_MS) // FORGET_AFTER_MS) * FORGET_AFTER_MS
+
+
 def remember(state: msgspec.Struct) -> bytes:
     """Write state as the store keeps it."""
     return msgspec.msgpack.encode(state)

@@ -41,3 +41,13 @@ def test_another_matcher_can_be_given():
     rules = rules_of("[rule.r]\ndo = [{ action = 'log' }]")
 
     assert Player(rules, lambda _event: []).event(make_event(1)) == []
+
+
+def test_a_timer_that_is_put_off_again_and_again_is_one_timer():
+    player = Player(rules_of(TEXT))
+
+    for second in range(50):
+        player.event(make_event(1, id=f"e{second}", at=NOON + second * 1_000))
+
+    assert len(player._timers._heap) == 1
+    assert names(player.finish()) == [("quiet", "e49", 49_000 + 60_000)]
