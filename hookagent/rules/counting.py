@@ -4,7 +4,7 @@ The window slides with the events: whenever one comes, those of the last `within
 the measure reaches its limit the rule fires and counting begins anew.
 """
 
-from bisect import insort
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,9 +16,9 @@ from hookagent.rules import shown
 from hookagent.rules.overtime import Measure, Window
 from hookagent.rules.remembered import (
     Firing,
-    Key,
     Remembered,
     forget_at,
+    key_of,
     recall,
     remember,
 )
@@ -28,77 +28,77 @@ ENTRIES_MAX = 10_000
 """Events one key remembers; the oldest are let go first, and the facts say so."""
 
 
-class Entry(msgspec.Struct, array_like=True, order=True):
-    """One event in the window."""
-
-    at: int
-    value: Any = None
+NOTHING = [None]
+"""What an event adds to a count: itself."""
 
 
 class Entries(msgspec.Struct, array_like=True):
-    """The events in the window, oldest first."""
+    """What is in the window, oldest first, as columns: the state is read and written every time."""
 
-    entries: list[Entry]
+    times: list[int]
+    values: list[Any]
+    """One for each time; empty for a count."""
     is_cut: bool = False
 
+    def put(self, at: int, value: Any, *, has_value: bool) -> None:
+        """Add an entry at its place in time."""
+        place = bisect_right(self.times, at)
+        self.times.insert(place, at)
+        if has_value:
+            self.values.insert(place, value)
 
-def arrive(window: Window, state: bytes | None, event: Event, key: Key) -> Remembered:
+    def drop(self, count: int) -> None:
+        """Let the oldest go."""
+        del self.times[:count]
+        del self.values[:count]
+
+
+def arrive(window: Window, state: bytes | None, event: Event) -> Remembered:
     """Count an event in, and say whether that fills the window."""
-    kept = recall(Entries, state) or Entries([])
+    kept = recall(Entries, state) or Entries([], [])
     at = event.received_at
     for value in _values(window, event):
-        insort(kept.entries, Entry(at, value), key=_time)
-    newest = max(at, kept.entries[-1].at) if kept.entries else at
-    first = newest - window.within_ms
-    if kept.entries and kept.entries[0].at <= first:
-        kept.entries = [entry for entry in kept.entries if entry.at > first]
-    if len(kept.entries) > ENTRIES_MAX:
-        kept = Entries(kept.entries[-ENTRIES_MAX:], is_cut=True)
-    measured = MEASURES[window.measure](kept.entries)
-    if kept.entries and _is_reached(window, measured):
-        facts = {"window": _facts(window, kept, measured), "key": key.facts}
-        return Remembered(firings=[Firing(event_id=event.id, at=at, facts=facts)])
-    if not kept.entries:
+        kept.put(at, value, has_value=window.field is not None)
+    if not kept.times:
         return Remembered()
+    newest = kept.times[-1]
+    kept.drop(bisect_right(kept.times, newest - window.within_ms))
+    if len(kept.times) > ENTRIES_MAX:
+        kept.drop(len(kept.times) - ENTRIES_MAX)
+        kept.is_cut = True
+    measured = MEASURES[window.measure](kept)
+    if measured <= window.limit if window.is_at_most else measured >= window.limit:
+        facts = {"window": _facts(window, kept, measured), "key": key_of(window.by, event).facts}
+        return Remembered(firings=[Firing(event_id=event.id, at=at, facts=facts)])
     return Remembered(state=remember(kept), due_at=forget_at(newest + window.within_ms))
-
-
-def _time(entry: Entry) -> int:
-    return entry.at
 
 
 def _values(window: Window, event: Event) -> list[Any]:
     """Return what an event adds: itself, or the values of the measured field."""
     if window.field is None:
-        return [None]
+        return NOTHING
     found = elements(Scope(event).values(window.field))
     if window.measure is Measure.DISTINCT:
         return [value for value in found if isinstance(value, str | int | float | bool)]
     return [v for v in found if isinstance(v, int | float) and not isinstance(v, bool)]
 
 
-def _is_reached(window: Window, measured: float | None) -> bool:
-    if measured is None:
-        return False
-    return measured <= window.limit if window.is_at_most else measured >= window.limit
-
-
-MEASURES: Mapping[Measure, Callable[[list[Entry]], float | None]] = {
-    Measure.COUNT: len,
-    Measure.SUM: lambda entries: sum(entry.value for entry in entries),
-    Measure.MIN: lambda entries: min((entry.value for entry in entries), default=None),
-    Measure.MAX: lambda entries: max((entry.value for entry in entries), default=None),
-    Measure.DISTINCT: lambda entries: len({(type(e.value) is bool, e.value) for e in entries}),
+MEASURES: Mapping[Measure, Callable[[Entries], float]] = {
+    Measure.COUNT: lambda kept: len(kept.times),
+    Measure.SUM: lambda kept: sum(kept.values),
+    Measure.MIN: lambda kept: min(kept.values),
+    Measure.MAX: lambda kept: max(kept.values),
+    Measure.DISTINCT: lambda kept: len({(type(it) is bool, it) for it in kept.values}),
 }
 """How each measure is computed; a truth value is not the number it equals in Python."""
 
 
-def _facts(window: Window, kept: Entries, measured: float | None) -> dict[str, Any]:
+def _facts(window: Window, kept: Entries, measured: float) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        "count": len(kept.entries),
+        "count": len(kept.times),
         "within": shown.duration(window.within_ms),
-        "first_at": format_time(kept.entries[0].at),
-        "last_at": format_time(kept.entries[-1].at),
+        "first_at": format_time(kept.times[0]),
+        "last_at": format_time(kept.times[-1]),
     }
     if window.measure is not Measure.COUNT:
         facts[window.measure.value] = measured

@@ -63,20 +63,40 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 
 def key_of(by: tuple[Reference, ...], event: Event) -> Key:
     """Return the key an event has; a missing value is null."""
-    if not by:
-        return Key("", {})
-    scope = Scope(event)
     facts: dict[str, Any] = {}
-    parts = []
-    for reference in by:
-        found = scope.values(reference)
-        value = found[0] if len(found) == 1 else (found or None)
-        parts.append(value)
+    parts = [_value(reference, event) for reference in by]
+    for reference, value in zip(by, parts, strict=True):
         _put(facts, reference, value)
-    text = msgspec.json.encode(parts, order="deterministic").decode()
+    return Key(_text(parts), facts)
+
+
+def key_text(by: tuple[Reference, ...], event: Event) -> str:
+    """Return the text of the key an event has: all that state is found by."""
+    return _text([_value(reference, event) for reference in by])
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def _text(parts: list[Any]) -> str:
+    text = _encode(parts).decode() if parts else ""
     if len(text) > KEY_LENGTH_MAX:
-        text = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-    return Key(text, facts)
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return text
+
+
+def _value(reference: Reference, event: Event) -> Any:
+    """Return a reference's value, a list of them where there are several, None for none."""
+    value = event.payload
+    if not reference.area:
+        for step in reference.path:
+            if type(value) is not dict:
+                break
+            value = value.get(step)
+        else:
+            return value
+    found = Scope(event).values(reference)
+    return found[0] if len(found) == 1 else (found or None)
 
 
 def _put(facts: dict[str, Any], reference: Reference, value: Any) -> None:

@@ -18,7 +18,7 @@ from hookagent.event import Event
 from hookagent.rules import awaiting, counting, pacing
 from hookagent.rules.model import Rule
 from hookagent.rules.overtime import Absence, Debounce, Sequence, Window
-from hookagent.rules.remembered import Carried, Firing, Key, Remembered, key_of
+from hookagent.rules.remembered import Carried, Firing, Key, Remembered, key_of, key_text
 
 Load = Callable[[str], bytes | None]
 THROTTLE = "throttle:"
@@ -46,38 +46,38 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def keys(rule: Rule, event: Event) -> list[str]:
     """Return the keys `arrive` and `follow` may load for an event, to fetch them at once."""
-    found = [MAIN + key_of(spec.by, event).text for spec in _main_specs(rule)]
+    found = [MAIN + key_text(spec.by, event)] if (spec := _main(rule)) else []
     if rule.sequence is not None:
-        found.append(MAIN + key_of(rule.sequence.follow_by, event).text)
+        found.append(MAIN + key_text(rule.sequence.follow_by, event))
     if rule.throttle is not None:
-        found.append(THROTTLE + key_of(rule.throttle.by, event).text)
+        found.append(THROTTLE + key_text(rule.throttle.by, event))
     return list(dict.fromkeys(found))
 
 
-def _main_specs(rule: Rule) -> list[_Spec]:
-    specs = (rule.window, rule.debounce, rule.sequence, rule.absence)
-    return [spec for spec in specs if spec is not None]
+def _main(rule: Rule) -> _Spec | None:
+    """Return what decides when the rule fires, a throttle apart; a rule has one at most."""
+    return rule.window or rule.debounce or rule.sequence or rule.absence
 
 
 def arrive(rule: Rule, event: Event, load: Load, *, awake_since: int = 0) -> Outcome:
     """Take an event that the rule matches."""
-    main = next(iter(_main_specs(rule)), None)
-    if main is None:
-        fired = Remembered(firings=[_at_once(event)])
-        return _throttled(rule, event, fired, None, load)
-    key = key_of(main.by, event)
-    state = load(MAIN + key.text)
-    carried = _carried(rule, event, key)
     if rule.window is not None:
-        result = counting.arrive(rule.window, state, event, key)
-    elif rule.debounce is not None:
-        result = pacing.arrive(rule.debounce, state, event, carried)
+        name = MAIN + key_text(rule.window.by, event)
+        return _throttled(rule, event, counting.arrive(rule.window, load(name), event), name, load)
+    main = _main(rule)
+    if main is None:
+        return _throttled(rule, event, Remembered(firings=[_at_once(event)]), None, load)
+    key = key_of(main.by, event)
+    name = MAIN + key.text
+    carried = _carried(rule, event, key)
+    if rule.debounce is not None:
+        result = pacing.arrive(rule.debounce, load(name), event, carried)
     elif rule.sequence is not None:
-        result = awaiting.begin(rule.sequence, state, event, carried)
+        result = awaiting.begin(rule.sequence, load(name), event, carried)
     else:
         assert rule.absence is not None
-        result = awaiting.see(rule.absence, state, event, carried, awake_since)
-    return _throttled(rule, event, result, MAIN + key.text, load)
+        result = awaiting.see(rule.absence, load(name), event, carried, awake_since)
+    return _throttled(rule, event, result, name, load)
 
 
 def follow(rule: Rule, event: Event, load: Load) -> Outcome:
@@ -111,7 +111,7 @@ def _at_once(event: Event) -> Firing:
 
 
 def _carried(rule: Rule, event: Event, key: Key) -> Carried:
-    throttle_key = key_of(rule.throttle.by, event).text if rule.throttle is not None else ""
+    throttle_key = key_text(rule.throttle.by, event) if rule.throttle is not None else ""
     return Carried(event.id, key.facts, throttle_key)
 
 
@@ -129,15 +129,20 @@ def _throttled(
     passed: list[Firing] = []
     kept: dict[str, Write] = {}
     for firing in result.firings:
-        facts = firing.facts
-        text = firing.throttle_key
-        if event is not None and firing.event_id == event.id:
-            own = key_of(rule.throttle.by, event)
-            text, facts = own.text, {**facts, "key": own.facts | facts.get("key", {})}
+        is_own = event is not None and firing.event_id == event.id
+        text = key_text(rule.throttle.by, event) if is_own and event else firing.throttle_key
         name = THROTTLE + text
         state = kept[name].value if name in kept else load(name)
-        told = msgspec.structs.replace(firing, facts=facts)
-        outcome = pacing.pass_throttle(rule.throttle, state, told)
-        passed.extend(outcome.firings)
+        outcome = pacing.pass_throttle(rule.throttle, state, firing)
         kept[name] = Write(name, outcome.state, outcome.due_at)
+        own = event if is_own else None
+        passed += [it if own is None else _with_key(it, rule, own) for it in outcome.firings]
     return Outcome(passed, [*writes, *kept.values()])
+
+
+def _with_key(firing: Firing, rule: Rule, event: Event) -> Firing:
+    """Add the values of the throttle's key to those of the other condition."""
+    assert rule.throttle is not None
+    own = key_of(rule.throttle.by, event).facts
+    facts = firing.facts | {"key": own | firing.facts.get("key", {})}
+    return msgspec.structs.replace(firing, facts=facts)

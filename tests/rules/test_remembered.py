@@ -1,7 +1,7 @@
 """Keys and state."""
 
 from hookagent.rules import windows
-from hookagent.rules.counting import Entries, Entry
+from hookagent.rules.counting import Entries
 from hookagent.rules.remembered import key_of, recall, remember
 from tests.rules.events import make_event, rule_of
 
@@ -44,7 +44,7 @@ def test_several_values_are_one_key_together():
 
 
 def test_what_is_remembered_is_recalled():
-    entries = Entries([Entry(1, "x")], is_cut=True)
+    entries = Entries([1], ["x"], is_cut=True)
 
     assert recall(Entries, remember(entries)) == entries
     assert recall(Entries, None) is None
