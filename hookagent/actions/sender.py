@@ -5,7 +5,7 @@ typed or configured. Raises OutsideError when nothing answers.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 30.0
 ANSWER_BYTES_MAX = 1024 * 1024
+PIECES = 10
+"""In how many pieces a slow body goes out."""
 NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """Headers aiohttp would make up."""
 FRAMING = ("host", "content-length", "transfer-encoding", "connection")
@@ -63,8 +65,11 @@ class Sender:
         assert self._session is not None
         await self._session.close()
 
-    async def send(self, request: RawRequest, url: str) -> Reply:
-        """Send one request to a URL. Raises OutsideError when there is no answer."""
+    async def send(self, request: RawRequest, url: str, *, slowly_s: float = 0) -> Reply:
+        """Send one request to a URL; with `slowly_s` its body takes so many seconds to go out.
+
+        Raises OutsideError when there is no answer.
+        """
         import aiohttp
         from yarl import URL
 
@@ -75,8 +80,8 @@ class Sender:
             async with self._session.request(
                 request.method,
                 URL(url, encoded=True),
-                data=request.body,
-                headers=list(_sendable(request.headers.items())),
+                data=_slowly(request.body, slowly_s) if slowly_s else request.body,
+                headers=_fields(request, is_streamed=bool(slowly_s)),
                 allow_redirects=False,
             ) as response:
                 body = await response.content.read(ANSWER_BYTES_MAX)
@@ -93,6 +98,21 @@ class Sender:
                 f"cannot reach {url}: {str(error) or type(error).__name__}",
                 hint="is the target running? `hookagent serve` starts the listener",
             ) from None
+
+
+def _fields(request: RawRequest, *, is_streamed: bool) -> list[tuple[str, str]]:
+    fields = list(_sendable(request.headers.items()))
+    if is_streamed:
+        fields.append(("Content-Length", str(len(request.body))))
+    return fields
+
+
+async def _slowly(body: bytes, seconds: float) -> AsyncIterator[bytes]:
+    """Yield a body in equal pieces with a pause before each."""
+    size = max(-(-len(body) // PIECES), 1)
+    for start in range(0, len(body), size):
+        await asyncio.sleep(seconds / PIECES)
+        yield body[start : start + size]
 
 
 def _sendable(fields: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:

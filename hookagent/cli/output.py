@@ -11,8 +11,9 @@ import json
 import os
 import shutil
 import sys
+import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Self, TextIO
 
 from hookagent.errors import ConfigError, HookagentError, Problem, Severity
@@ -197,27 +198,66 @@ def mark(*, good: bool) -> str:
 
 
 class Progress:
-    """Counts on stderr while something long runs; silent without a terminal."""
+    """Counts on stderr while something long runs, with its rate and the time left.
 
-    def __init__(self, what: str, total: int | None = None) -> None:
+    Silent without a terminal. The line is written at most ten times a second.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.what = what
         self.total = total
         self.count = 0
+        self._clock = clock
+        self._started = clock()
+        self._written = float("-inf")
         self._shown = is_terminal(sys.stderr)
+        self._is_there = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown and self.count:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away, for another to be written."""
+        if self._is_there:
             _write(sys.stderr, "\r\x1b[K")
+            self._is_there = False
 
     def step(self, by: int = 1) -> None:
         """Count on."""
         self.count += by
-        if self._shown:
-            of = f"/{self.total}" if self.total else ""
-            _write(sys.stderr, f"\r{safe_line(self.what)} {self.count}{of}")
+        now = self._clock()
+        if self._shown and now - self._written >= PROGRESS_S:
+            self._written = now
+            self._is_there = True
+            _write(sys.stderr, f"\r\x1b[K{safe_line(self.line(now), most=width() - 1)}")
+
+    def line(self, now: float) -> str:
+        """Return what there is to say at a moment of the clock."""
+        of = f"/{self.total}" if self.total else ""
+        said = f"{self.what} {self.count}{of}"
+        seconds = now - self._started
+        if seconds < 1 or not self.count:
+            return said
+        rate = self.count / seconds
+        said += f"  {rate:.0f}/s" if rate >= 10 else f"  {rate:.1f}/s"  # noqa: PLR2004 - two digits are enough
+        if self.total and self.total > self.count:
+            left = round((self.total - self.count) / rate)
+            minutes, rest = divmod(left, 60)
+            said += f"  {minutes} m {rest} s left" if minutes else f"  {rest} s left"
+        return said
+
+
+PROGRESS_S = 0.1
+"""How often the line of a `Progress` is written at most."""
 
 
 def flush() -> None:

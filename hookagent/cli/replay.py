@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -16,36 +17,41 @@ from hookagent.cli.options import (
     SourceOption,
     StoreOption,
 )
-from hookagent.errors import ExitCode, NotFound, UsageError
+from hookagent.errors import ExitCode, NotFound, OutsideError, UsageError
 
 if TYPE_CHECKING:
-    from hookagent.actions.sender import Reply, Sender
+    from hookagent.cli.sending import Answered, Plan
     from hookagent.config.model import Config
-    from hookagent.event import RawRequest
     from hookagent.eventfile import Captured
-    from hookagent.store.base import Store
+    from hookagent.lookup import Path
+    from hookagent.store.base import EventFilter
 
 MANY = 10
 """A selection of more is asked about first, on a terminal."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done with each capture."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which captures, and what else was asked."""
 
-    to: str
-    """A URL, or empty for the local listener."""
-    source: str
-    edits: tuple[Any, ...]
-    times: int
-    rate: float
-    as_is: bool
+    names: list[str]
+    wanted: "EventFilter | None"
+    """A selection of stored events; None where names say it all."""
+    where: list[str]
+    limit: int | None
+    edit: bool
+    dry_run: bool
+    yes: bool
     json: bool
 
 
 def replay(
     target: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TARGET…", help="Event files, payloads, HARs, stored ids, `-`."),
+        typer.Argument(
+            metavar="TARGET…",
+            help="Event files, payloads, HARs, stored ids, `-`.",
+        ),
     ] = None,
     config: ConfigOption = None,
     store: StoreOption = None,
@@ -61,9 +67,14 @@ def replay(
     status: Annotated[
         str, typer.Option(metavar="STATE", help="Stored events with a run in this state.")
     ] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="Only those: 'data.amount >= 100'."),
+    ] = None,
     limit: LimitOption = None,
     to: Annotated[
-        str | None, typer.Option(metavar="URL", help="Send there instead of the local listener.")
+        list[str] | None,
+        typer.Option(metavar="URL", help="Send there, not to the listener; several are compared."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change the payload.")
@@ -71,13 +82,30 @@ def replay(
     remove: Annotated[
         list[str] | None, typer.Option(metavar="PATH", help="Take a field out of the payload.")
     ] = None,
+    edit: Annotated[bool, typer.Option("--edit", help="Edit the payload in $EDITOR.")] = False,
     times: Annotated[int, typer.Option(min=1, help="Send each so often.")] = 1,
     rate: Annotated[
         float, typer.Option(min=0, metavar="N", help="At most N a second; 0 for no limit.")
     ] = 0,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=256, metavar="N", help="Send up to N at once.")
+    ] = 1,
+    key: Annotated[
+        str,
+        typer.Option(metavar="PATH", help="With --parallel: events equal here keep their order."),
+    ] = "",
     as_is: Annotated[
         bool, typer.Option("--as-is", help="Send the old signature, unchanged.")
     ] = False,
+    chaos: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KINDS", help="dup=3,reorder,delay=2s,stale=10m,tamper,truncate,slow."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="With --chaos: the same N, the same order.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say which rules would fire; send nothing.")
     ] = False,
@@ -89,160 +117,155 @@ def replay(
     Example: hookagent replay evt_018c…
 
     Example: hookagent replay event.json --to http://127.0.0.1:3000/webhook --set amount=5
+
+    Example: hookagent replay --source shop --since 1h --to http://127.0.0.1:3000 --chaos dup=3
     """
+    from hookagent.cli.selecting import event_filter
+    from hookagent.cli.sending import Plan
+    from hookagent.pipeline.chaos import parse_chaos
     from hookagent.pipeline.replay import parse_remove, parse_set
 
     loaded = settings.load_config(config, store=store)
     plan = Plan(
-        to=to or "",
+        to=tuple(to or ()),
         source=source or "",
         edits=(*map(parse_set, set_ or ()), *map(parse_remove, remove or ())),
         times=times,
         rate=rate,
         as_is=as_is,
-        json=json,
+        parallel=parallel,
+        key=_key(key, parallel),
+        chaos=None if chaos is None else parse_chaos(chaos),
+        seed=int.from_bytes(os.urandom(4)) if seed is None else seed,
     )
-    wanted = {"type": type_, "since": since, "until": until, "status": status, "limit": limit}
-    return asyncio.run(_replay(loaded, target or [], plan, wanted, dry_run=dry_run, yes=yes))
-
-
-async def _replay(
-    config: "Config",
-    names: list[str],
-    plan: Plan,
-    wanted: dict[str, Any],
-    *,
-    dry_run: bool,
-    yes: bool,
-) -> ExitCode:
-    captures = await _captures(config, names, plan, wanted)
-    if dry_run:
-        return _dry_run(config, captures, plan)
-    if len(captures) > MANY and not yes and output.can_ask():
-        typer.confirm(f"Send {len(captures)} events again?", abort=True, err=True)
-    from hookagent.actions.sender import Sender
-
-    bad = 0
-    async with Sender() as sender:
-        with output.Progress("sent", len(captures) * plan.times) as progress:
-            for number in range(plan.times):
-                for captured in captures:
-                    bad += await _send_one(config, captured, plan, sender, number)
-                    progress.step()
-                    if plan.rate:
-                        await asyncio.sleep(1 / plan.rate)
-    return ExitCode.NO if bad else ExitCode.DONE
-
-
-async def _captures(
-    config: "Config", names: list[str], plan: Plan, wanted: dict[str, Any]
-) -> "list[Captured]":
-    """Collect everything the command line points at."""
-    if names and not any(targets.is_stored(name) for name in names):
-        return [captured for name in names for captured in targets.read_file(name)]
-    if not names and not (plan.source or any(wanted.values())):
+    selects = any((source, type_, since, until, status, where, limit))
+    names = target or []
+    if not names and not selects:
         raise UsageError(
             "what is to be sent again?",
             hint="give a file, a stored id, `-`, or a selection such as --source NAME --since 1h",
         )
+    wanted = event_filter(
+        now=clock(), source=source or "", type=type_, status=status, since=since, until=until,
+        limit=None if where else limit,
+    )  # fmt: skip
+    choice = Choice(
+        names=names, wanted=None if names else wanted, where=where or [], limit=limit,
+        edit=edit, dry_run=dry_run, yes=yes, json=json,
+    )  # fmt: skip
+    return asyncio.run(_replay(loaded, choice, plan))
+
+
+def _key(text: str, parallel: int) -> "Path | None":
+    """Read `--key`. Raises UsageError."""
+    from hookagent.lookup import PathError, parse_path
+
+    if not text:
+        return None
+    if parallel == 1:
+        raise UsageError("`--key` says what --parallel keeps in order", hint="add --parallel 8")
+    try:
+        return parse_path(text)
+    except PathError as error:
+        raise UsageError(f"`--key {text}` is not a path: {error}") from None
+
+
+async def _replay(config: "Config", choice: Choice, plan: "Plan") -> ExitCode:
+    captures = await _captures(config, choice, plan)
+    if choice.edit:
+        captures = [_edited(captures)]
+    if choice.dry_run:
+        return _dry_run(config, captures, plan, as_json=choice.json)
+    from hookagent.cli import answers
+    from hookagent.cli.sending import letters, send_all
+
+    count = len(letters(len(captures), plan))
+    if count > MANY and not choice.yes and output.can_ask():
+        where = ", ".join(plan.to) or "the listener, whose rules will act"
+        typer.confirm(f"Send {count} requests to {where}?", abort=True, err=True)
+    say = answers.teller(plan, as_json=choice.json)
+    kept: list[Answered] = []
+    bad = silent = 0
+
+    def tell(answered: "Answered") -> None:
+        nonlocal bad, silent
+        bad += not answered.is_sound
+        silent += not answered.status
+        if plan.chaos is not None or len(plan.to) > 1:
+            kept.append(answered)
+        say(answered)
+
+    await send_all(config, captures, plan, tell)
+    if kept and not choice.json:
+        _summarize(kept, plan)
+    if silent == count:
+        raise OutsideError(kept[0].error if kept else "nothing answered")
+    return ExitCode.NO if bad else ExitCode.DONE
+
+
+def _summarize(kept: "list[Answered]", plan: "Plan") -> None:
+    """Say what many answers come to."""
+    from hookagent.cli import answers
+
+    if len(plan.to) > 1:
+        answers.side_by_side(kept, plan)
+    if plan.chaos is not None:
+        answers.chaos_table(kept)
+        if plan.chaos.reorder or plan.chaos.delay_ms:
+            output.talk(f"the same order again: --seed {plan.seed}")
+
+
+def _edited(captures: "list[Captured]") -> "Captured":
+    """Let the person edit the one capture."""
+    from hookagent.cli.editing import edit
+
+    if len(captures) != 1:
+        raise UsageError(f"--edit is for one event, not {len(captures)}", hint="or use --set")
+    (captured,) = captures
+    return msgspec.structs.replace(captured, request=edit(captured.request))
+
+
+async def _captures(config: "Config", choice: Choice, plan: "Plan") -> "list[Captured]":
+    """Collect everything the command line points at, oldest first."""
+    if any(map(targets.is_stored, choice.names)) or choice.wanted is not None:
+        found = await _stored(config, choice)
+    else:
+        found = [captured for name in choice.names for captured in targets.read_file(name)]
+    if choice.where:
+        found = _that_meet(config, found, choice, plan)
+    if not found:
+        raise NotFound("no event is selected", hint="hookagent inspect shows what there is")
+    return found
+
+
+async def _stored(config: "Config", choice: Choice) -> "list[Captured]":
     from hookagent.cli.storing import opened
 
     async with opened(config) as store:
-        if not names:
-            return await _selected(store, plan, wanted)
+        names = choice.names
+        if choice.wanted is not None:
+            names = [one.id for one in reversed(await store.events(choice.wanted))]
         return [captured for name in names for captured in await targets.load(name, store)]
 
 
-async def _selected(store: "Store", plan: Plan, wanted: dict[str, Any]) -> "list[Captured]":
-    """Return stored events that a selection names, oldest first."""
-    from hookagent.cli.selecting import event_filter
+def _that_meet(
+    config: "Config", found: "list[Captured]", choice: Choice, plan: "Plan"
+) -> "list[Captured]":
+    """Return the newest captures that meet `--where`."""
+    from hookagent.cli.conditions import meeting
 
-    chosen = event_filter(source=plan.source, now=clock(), **wanted)
-    found = await store.events(chosen)
-    if not found:
-        raise NotFound("no stored event is selected", hint="hookagent inspect shows what there is")
-    captures = []
-    for summary in reversed(found):
-        captures += await targets.load(summary.id, store)
-    return captures
+    meets = meeting(choice.where, config, plan.source)
+    kept = [captured for captured in found if meets(captured)]
+    return kept[-choice.limit :] if choice.limit else kept
 
 
-def _prepared(config: "Config", captured: "Captured", plan: Plan) -> "tuple[RawRequest, str]":
-    """Return the request to send and its URL."""
-    from hookagent.cli.crafting import source_of
-    from hookagent.pipeline.replay import at_source, edited, resigned
-
-    request = edited(captured.request, plan.edits)
-    request = msgspec.structs.replace(request, received_at=clock())
-    known = {**config.sources}
-    is_ours = not plan.to
-    if not is_ours and not plan.source and captured.source not in known:
-        if plan.edits and not plan.as_is:
-            output.warn("the payload was edited and no source is known, so it is not signed anew")
-        return request, _with_target(plan.to, request)
-    source = source_of(captured.source, known, asked=plan.source or None)
-    if is_ours:
-        request = at_source(request, source)
-    if not plan.as_is:
-        request = resigned(request, source, now=clock())
-    url = _with_target(plan.to, request) if plan.to else _listener(config) + request.target
-    return request, url
-
-
-def _with_target(url: str, request: "RawRequest") -> str:
-    """Keep the query the provider sent where the URL has none."""
-    return url if "?" in url or not request.query else f"{url}?{request.query}"
-
-
-def _listener(config: "Config") -> str:
-    from hookagent.pipeline.presence import listener_url
-
-    return listener_url(config.state_folder, config.server.host, config.server.port)
-
-
-async def _send_one(
-    config: "Config", captured: "Captured", plan: Plan, sender: "Sender", number: int
-) -> int:
-    """Send one capture once; return 1 where it was refused."""
-    from hookagent.pipeline.origin import mark_replay, replay_key
-
-    request, url = _prepared(config, captured, plan)
-    if not plan.to:
-        nonce = f"{os.urandom(8).hex()}{number:x}"
-        key = replay_key(config.state_folder)
-        parent = captured.id if captured.id.startswith("evt_") else ""
-        request = mark_replay(request, parent=parent, nonce=nonce, key=key)
-    reply = await sender.send(request, url)
-    _say(captured, url, reply, plan)
-    return int(reply.status >= 400)  # noqa: PLR2004 - HTTP's errors
-
-
-def _say(captured: "Captured", url: str, reply: "Reply", plan: Plan) -> None:
-    text = reply.body.decode("utf-8", "replace")
-    name = captured.id or captured.source or "payload"
-    if plan.json:
-        output.json_line(
-            {
-                "event": name,
-                "url": url,
-                "status": reply.status,
-                "ms": round(reply.ms, 1),
-                "body": text,
-            }
-        )
-        return
-    colour = "green" if reply.status < 400 else "red"  # noqa: PLR2004 - HTTP's errors
-    output.data(
-        output.Ink(str(reply.status), colour),
-        f"  {name}  → {url}  {reply.ms:.0f} ms  {output.safe_line(text, most=200)}",
-    )
-
-
-def _dry_run(config: "Config", captures: "list[Captured]", plan: Plan) -> ExitCode:
+def _dry_run(
+    config: "Config", captures: "list[Captured]", plan: "Plan", *, as_json: bool
+) -> ExitCode:
     """Match here and say what each action would do; send nothing."""
     from hookagent.cli.rehearsal import rehearse
 
     fired = 0
     for captured in captures:
-        fired += rehearse(config, captured, plan.source, plan.edits, as_json=plan.json)
+        fired += rehearse(config, captured, plan.source, plan.edits, as_json=as_json)
     return ExitCode.DONE if fired else ExitCode.NO

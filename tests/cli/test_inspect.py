@@ -168,7 +168,10 @@ def test_a_selection_is_exported_oldest_first_as_json_lines_and_har(seed, run):
 
     assert ids(lines) == made
     entries = json.loads(har)["log"]["entries"]
-    assert [json.loads(one["request"]["postData"]["text"])["id"] for one in entries] == ["o-1", "o-2"]
+    assert [json.loads(one["request"]["postData"]["text"])["id"] for one in entries] == [
+        "o-1",
+        "o-2",
+    ]
     assert curl.startswith("curl --request POST")
     assert "/hooks/shop" in curl
 
@@ -214,9 +217,20 @@ def test_no_byte_of_a_payload_steers_the_terminal(seed, run):
 
 def test_a_follower_prints_what_comes(seed, folder):
     (event,) = seed.events(order(1))
-    command = [sys.executable, "-m", "hookagent", "inspect", "--follow", "--type", "order.*", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "hookagent",
+        "inspect",
+        "--follow",
+        "--type",
+        "order.*",
+        "--json",
+    ]
 
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as follower:
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as follower:
         assert follower.stdout is not None
         first = follower.stdout.readline()
         _, newer = seed.events(order(2, type="x"), order(3))
