@@ -97,6 +97,7 @@ class Agent:
             clock=clock,
             dry_run=self.choices.dry_run,
         )
+        outside.memory = store
         outside.emit = emitter(store, worker, self.feed, clock=clock, entropy=entropy)
         worker.use(rulebook)
         self._store, self._worker = store, worker

@@ -102,6 +102,16 @@ Emit = Callable[[Emission], Awaitable[str]]
 """Stores an internal event and returns its id."""
 
 
+class Memory(Protocol):
+    """Small named values that every process on the same store sees: the store itself."""
+
+    async def keep(self, name: str, value: bytes | None) -> None:
+        """Keep a value; None forgets it."""
+
+    async def kept(self, name: str) -> bytes | None:
+        """Return a kept value, or None."""
+
+
 class Closable(Protocol):
     """Something shared that must be let go of."""
 
@@ -168,6 +178,8 @@ class Outside:
         """None where no agent runs that could take a new event."""
         self.say = say or _unsaid
         """Where the `log` action writes its line: safe for a terminal already."""
+        self.memory: Memory | None = None
+        """What people decided; None where there is no store."""
         self._shared: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def share(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:

@@ -22,7 +22,7 @@ from hookagent.actions.base import Action, Call, Outside
 from hookagent.actions.values import Value
 from hookagent.environment import Environment
 from hookagent.errors import NotFound, Problem, Severity, did_you_mean
-from hookagent.job import Again, Done, Never, Outcome
+from hookagent.job import Again, Done, Later, Never, Outcome
 from hookagent.located import Table
 from hookagent.redact import Redactor, redactor
 from hookagent.template import Scope, TemplateError
@@ -183,6 +183,8 @@ def redacted(outcome: Outcome, mask: Redactor) -> Outcome:
             error=mask.text(outcome.error),
             output=mask.known(outcome.output),
         )
+    if isinstance(outcome, Later):
+        return msgspec.structs.replace(outcome, output=mask.known(outcome.output))
     return outcome
 
 

@@ -32,5 +32,5 @@ class Scope:
         return values(reference, self.event)
 
 
-FACTS = ("window", "throttle", "debounce", "sequence", "absence", "key")
-"""Names a rule's over-time condition gives a meaning to."""
+FACTS = ("window", "throttle", "debounce", "sequence", "absence", "key", "args")
+"""Names a rule's over-time condition gives a meaning to, and `args`, those of an agent's tool."""
