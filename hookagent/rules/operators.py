@@ -5,22 +5,30 @@ what is in it, and any element will do); some look at values as they are (`len`,
 `exists` needs none. Adding an operator is one entry in `OPERATORS`.
 """
 
-import ipaddress
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hookagent.lookup import MISSING
-from hookagent.rules.arguments import TYPES, Kind, Moment, moment_ms, network, operand
+from hookagent.rules.arguments import TYPES, Kind, Moment, moment_ms, operand
 from hookagent.rules.changed import Change, is_changed
+from hookagent.rules.comparing import (
+    AT_LEAST,
+    AT_MOST,
+    Check,
+    any_text,
+    equals,
+    is_between,
+    is_in,
+    is_within,
+    orders,
+)
 from hookagent.rules.expressions import Expression, is_true
-from hookagent.rules.model import Condition, Field, Group, atom
+from hookagent.rules.model import Condition, Field, Group
 from hookagent.rules.patterns import fits_glob, found_by, has_word
 from hookagent.rules.scope import ITSELF, Scope, elements
 
-Check = Callable[[Any, Any], bool]
-"""Whether one element meets an argument."""
 Decide = Callable[[Any, list[Any], Scope], bool]
 """Whether the values a reference reached meet an argument."""
 
@@ -81,58 +89,6 @@ def _any_element(kind: Kind, check: Check, *, folds: bool = False) -> Decide:
 
 def _folded(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
-
-
-def _any_text(matches: Callable[[str, str], bool]) -> Check:
-    """Make a check that one of several texts is enough for: `matches(text, subject)`."""
-
-    def check(argument: tuple[str, ...], value: Any) -> bool:
-        return isinstance(value, str) and any(matches(text, value) for text in argument)
-
-    return check
-
-
-def _equals(argument: Any, value: Any) -> bool:
-    return not isinstance(value, dict) and bool(argument == atom(value))
-
-
-def _is_in(argument: frozenset[Any], value: Any) -> bool:
-    return not isinstance(value, dict) and atom(value) in argument
-
-
-def _orders(compare: Callable[[Any, Any], bool]) -> Check:
-    """Make a check that compares numbers with numbers and texts with texts."""
-
-    def check(argument: Any, value: Any) -> bool:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            return False
-        return isinstance(argument, str) == isinstance(value, str) and compare(value, argument)
-
-    return check
-
-
-def _is_between(argument: tuple[Any, Any], value: Any) -> bool:
-    low, high = argument
-    return _AT_LEAST(low, value) and _AT_MOST(high, value)
-
-
-_AT_LEAST = _orders(operator.ge)
-_AT_MOST = _orders(operator.le)
-
-
-def _is_within(argument: tuple[str, ...], value: Any) -> bool:
-    """Whether a text is an address in one of the ranges; `::ffff:192.0.2.1` counts as IPv4."""
-    if not isinstance(value, str):
-        return False
-    try:
-        address = ipaddress.ip_address(value.strip())
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(
-        address.version == within.version and address in within for within in map(network, argument)
-    )
 
 
 def _in_time(compare: Callable[[int, int], bool]) -> Decide:
@@ -232,8 +188,8 @@ def _found_in_any_case(pattern: str, text: str) -> bool:
 
 
 _TABLE: list[Operator] = [
-    *_of_text("eq", Kind.SCALAR, _equals, "is equal", '"open"'),
-    *_of_text("in", Kind.SCALARS, _is_in, "is one of these", '["new", "open"]'),
+    *_of_text("eq", Kind.SCALAR, equals, "is equal", '"open"'),
+    *_of_text("in", Kind.SCALARS, is_in, "is one of these", '["new", "open"]'),
     Operator(
         name="not",
         kind=Kind.CLAUSE,
@@ -252,42 +208,42 @@ _TABLE: list[Operator] = [
     *_of_text(
         "prefix",
         Kind.TEXTS,
-        _any_text(lambda text, value: value.startswith(text)),
+        any_text(lambda text, value: value.startswith(text)),
         "begins with this",
         '"release/"',
     ),
     *_of_text(
         "suffix",
         Kind.TEXTS,
-        _any_text(lambda text, value: value.endswith(text)),
+        any_text(lambda text, value: value.endswith(text)),
         "ends with this",
         '"[bot]"',
     ),
     *_of_text(
         "contains",
         Kind.TEXTS,
-        _any_text(lambda text, value: text in value),
+        any_text(lambda text, value: text in value),
         "has this anywhere in it",
         '["outage", "down"]',
     ),
     *_of_text(
         "word",
         Kind.TEXTS,
-        _any_text(has_word),
+        any_text(has_word),
         "has this as a word of its own",
         '"refund"',
     ),
     *_of_text(
         "glob",
         Kind.GLOBS,
-        _any_text(fits_glob),
+        any_text(fits_glob),
         "fits this glob as a whole (`*` any run, `?` one character, `[ab]`, `[!ab]`)",
         '"v*.0"',
     ),
     _element(
         "regex",
         Kind.REGEXES,
-        _any_text(found_by),
+        any_text(found_by),
         "has a match of this RE2 expression anywhere in it",
         "'^v\\d+$'",
     ),
@@ -295,7 +251,7 @@ _TABLE: list[Operator] = [
         _element(
             "iregex",
             Kind.REGEXES,
-            _any_text(_found_in_any_case),
+            any_text(_found_in_any_case),
             "has a match of this RE2 expression anywhere in it, in any case",
             "'urgent|asap'",
         ),
@@ -304,15 +260,15 @@ _TABLE: list[Operator] = [
     _element(
         "cidr",
         Kind.NETWORKS,
-        _is_within,
+        is_within,
         "is an address in this range",
         '"192.0.2.0/24"',
     ),
-    _element("gt", Kind.ORDERED, _orders(operator.gt), "is greater", "100"),
-    _element("gte", Kind.ORDERED, _AT_LEAST, "is greater or equal", "100"),
-    _element("lt", Kind.ORDERED, _orders(operator.lt), "is less", '{ field = "minimum" }'),
-    _element("lte", Kind.ORDERED, _AT_MOST, "is less or equal", "0.5"),
-    _element("between", Kind.PAIR, _is_between, "lies between these, both included", "[400, 499]"),
+    _element("gt", Kind.ORDERED, orders(operator.gt), "is greater", "100"),
+    _element("gte", Kind.ORDERED, AT_LEAST, "is greater or equal", "100"),
+    _element("lt", Kind.ORDERED, orders(operator.lt), "is less", '{ field = "minimum" }'),
+    _element("lte", Kind.ORDERED, AT_MOST, "is less or equal", "0.5"),
+    _element("between", Kind.PAIR, is_between, "lies between these, both included", "[400, 499]"),
     Operator(
         name="before",
         kind=Kind.MOMENT,
