@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from hookagent.verdict import Verdict
+from hookagent.verdict import Integrity, Verdict
 
 HEADER_ENCODING = "latin-1"
 """HTTP/1.1 header values are octets; ISO-8859-1 maps every octet to one character and back."""
@@ -24,11 +24,10 @@ class Headers:
     back.
     """
 
-    __slots__ = ("_index", "pairs")
+    __slots__ = ("pairs",)
 
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]] = ()) -> None:
         self.pairs: tuple[tuple[bytes, bytes], ...] = tuple(pairs)
-        self._index: dict[bytes, list[bytes]] | None = None
 
     @classmethod
     def of(cls, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> "Headers":
@@ -53,12 +52,11 @@ class Headers:
 
     def all(self, name: str) -> list[bytes]:
         """Return every value of a field, in the order they came."""
-        if self._index is None:
-            index: dict[bytes, list[bytes]] = {}
-            for field, value in self.pairs:
-                index.setdefault(field.lower(), []).append(value)
-            self._index = index
-        return self._index.get(name.lower().encode(HEADER_ENCODING, "replace"), [])
+        wanted = name.lower().encode(HEADER_ENCODING, "replace")
+        size = len(wanted)
+        return [
+            value for field, value in self.pairs if len(field) == size and field.lower() == wanted
+        ]
 
     def text(self, name: str) -> str | None:
         """Return the first value of a field as text, or None."""
@@ -182,8 +180,11 @@ def new_id(prefix: str, now: int, entropy: int) -> str:
 def content_key(request: RawRequest, verdict: Verdict) -> bytes:
     """Make the idempotency key of a delivery that names none: what the signature covers, hashed.
 
-    Without a signature over content it is the method, the target and the body.
+    A verdict that says body-signed without a key means the body alone. Without a signature over
+    content it is the method, the target and the body.
     """
     if verdict.content_key:
         return verdict.content_key
+    if verdict.integrity is Integrity.BODY:
+        return sha256(request.body).digest()
     return sha256(f"{request.method}\n{request.target}\n".encode() + request.body).digest()

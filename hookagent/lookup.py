@@ -109,6 +109,18 @@ def format_path(path: Path) -> str:
 
 def find(path: Path, document: Any) -> list[Any]:
     """Return every value the path reaches, in document order; a list on the way fans out."""
+    value = document
+    for place, step in enumerate(path):
+        if not isinstance(value, dict) or step.__class__ is not str:
+            return _fan_out(path[place:], value)
+        value = value.get(step, MISSING)
+        if value is MISSING:
+            return []
+    return [value]
+
+
+def _fan_out(path: Path, document: Any) -> list[Any]:
+    """Follow a path through lists as well."""
     found = [document]
     for step in path:
         reached: list[Any] = []

@@ -69,7 +69,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: int | None = None
     """When the sender says it signed, Unix milliseconds."""
     content_key: bytes = b""
-    """SHA-256 of the bytes the signature covers; empty when it covers none."""
+    """SHA-256 of the bytes the signature covers; empty when it covers none, or just the body."""
     detail: str = ""
     """One sentence for the operator with the evidence; never a secret or an expected signature."""
 

@@ -14,7 +14,7 @@ from hookagent.providers.scheme import Scheme
 from hookagent.providers.secret import key_of
 from hookagent.providers.shape import DIGEST_BYTES, Family
 from hookagent.providers.view import View
-from hookagent.verdict import Code
+from hookagent.verdict import Code, Integrity
 
 Maker = Callable[[bytes], bytes]
 """From the signed content to the signature, with one key."""
@@ -38,6 +38,7 @@ def mac_check(circumstances: Circumstances) -> Check:
     keys = [key_of(secret, scheme.secret) for secret in circumstances.secrets]
     expected = _expected(scheme, keys)
     read_stamp = stamp_reader(scheme, circumstances.tolerance_ms)
+    is_body = scheme.signed.is_body and scheme.integrity is Integrity.BODY
 
     def check(view: View, now: int) -> Proof:
         groups = find_groups(view, scheme)
@@ -49,7 +50,8 @@ def mac_check(circumstances: Circumstances) -> Check:
             content, right = expected(view, Given(timestamp=text, id=message_id))
             found = matching(decoded(group, scheme), right)
             if found is not None:
-                return Proof(found, signed_at, hashlib.sha256(content).digest())
+                covered = b"" if is_body else hashlib.sha256(content).digest()
+                return Proof(found, signed_at, covered)
         raise Refusal(Code.MISMATCH, _mismatch(groups, len(keys)))
 
     return check
