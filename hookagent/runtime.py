@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 from hookagent.actions.base import Outside, Own
 from hookagent.config.model import Config, Source
+from hookagent.config.trust import REGISTRY, users_registry
 from hookagent.errors import ConfigError, OutsideError
 from hookagent.event import RawRequest, new_id
+from hookagent.pipeline.allowance import Allowance
 from hookagent.pipeline.emitting import emitter
 from hookagent.pipeline.feed import Feed, Logged, Ready, Rules, Stopped, Stopping
 from hookagent.pipeline.gate import Gate
@@ -69,6 +71,7 @@ class Agent:
         self.public = PublicFace(config, feed, clock)
         self.listener_url = ""
         self.inspector_url: str | None = None
+        self._allowance = Allowance(users_registry(), config.folder)
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
         self._listener: Listener | None = None
@@ -85,8 +88,10 @@ class Agent:
     async def _start(self) -> None:
         config, enter = self.config, self._stack.enter_async_context
         rulebook = load_rulebook(config.rules, config.folder, config.environment)
+        self._check(rulebook)
         store = await enter(_opened(config))
-        outside = await enter(_outside(config, self._own, self.feed))
+        allows = None if self.choices.dry_run else self._allowance.allows
+        outside = await enter(_outside(config, self._own, self.feed, allows))
         worker = Worker(
             store,
             self.feed,
@@ -149,6 +154,14 @@ class Agent:
         left = await worker.stop()
         self.feed.publish(Stopped(at=clock(), left=left))
         await self._stack.aclose()
+
+    def _check(self, rulebook: Rulebook) -> None:
+        """Refuse what would start programs nobody allowed; in a dry run no rule starts any."""
+        problems = self._allowance.tunnel_problems(self.config.tunnel)
+        if not self.choices.dry_run:
+            problems += self._allowance.problems(rulebook.ruleset)
+        if problems:
+            raise ConfigError(problems)
 
     def _listen(self, store: Store, worker: Worker) -> Listener:
         config = self.config
@@ -227,9 +240,10 @@ class Agent:
         from watchfiles import awatch
 
         folders = {path if path.is_dir() else path.parent for path in self.config.rules}
+        folders.add(users_registry().folder)  # a command that was refused may be allowed any time
         existing = [folder for folder in folders if folder.is_dir()]
         async for changes in awatch(*existing, debounce=RELOAD_QUIET_MS, step=RELOAD_QUIET_MS // 3):
-            if not any(path.endswith(".toml") for _, path in changes):
+            if not any(path.endswith((".toml", REGISTRY)) for _, path in changes):
                 continue
             await self.reload(worker)
 
@@ -240,6 +254,7 @@ class Agent:
             rulebook: Rulebook = await asyncio.to_thread(
                 load_rulebook, config.rules, config.folder, config.environment
             )
+            self._check(rulebook)
         except ConfigError as error:
             kept = len(worker.rulebook) if worker.rulebook else 0
             problems = [str(problem) for problem in error.problems]
@@ -260,7 +275,9 @@ async def _opened(config: Config) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _outside(config: Config, own: Callable[[], Own], feed: Feed) -> AsyncIterator[Outside]:
+async def _outside(
+    config: Config, own: Callable[[], Own], feed: Feed, allows: Callable[[str], bool] | None
+) -> AsyncIterator[Outside]:
     outside = Outside(
         folder=config.folder,
         state=config.state_folder,
@@ -268,6 +285,7 @@ async def _outside(config: Config, own: Callable[[], Own], feed: Feed) -> AsyncI
         clock=clock,
         own=own,
         say=lambda line: feed.publish(Logged(at=clock(), line=line)),
+        allows=allows,
     )
     try:
         yield outside

@@ -164,6 +164,7 @@ class Outside:
         own: Callable[[], Own] = Own,
         emit: Emit | None = None,
         say: Callable[[str], None] | None = None,
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
         self.folder = folder
         """The project: where `hookagent.toml` is; relative paths start here."""
@@ -178,6 +179,8 @@ class Outside:
         """None where no agent runs that could take a new event."""
         self.say = say or _unsaid
         """Where the `log` action writes its line: safe for a terminal already."""
+        self.allows = allows or _allowed
+        """Whether the user allowed a command that a step would start."""
         self.memory: Memory | None = None
         """What people decided; None where there is no store."""
         self._shared: dict[Hashable, asyncio.Future[Any]] = {}
@@ -222,6 +225,11 @@ async def _close(made: "asyncio.Future[Any]") -> None:
         await resource.close()
     except (asyncio.CancelledError, OSError, RuntimeError):
         return  # it is gone already, which is what we want
+
+
+def _allowed(_command: str) -> bool:
+    """Stand in for the user's word where nothing comes from a project: a test, a dry run."""
+    return True
 
 
 def _unsaid(_line: str) -> None:

@@ -1,14 +1,15 @@
 """`exec`: run a program of the user's own; the payload on its stdin, never a shell."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.ending import sort_ended
-from hookagent.actions.program import Program, identity, run_program
+from hookagent.actions.program import Program, command_line, identity, run_program
 from hookagent.actions.values import ARGUMENT_BYTES_MAX, Argument
 from hookagent.job import Again, Never, Outcome
 from hookagent.template import Scope, TemplateError
@@ -91,6 +92,15 @@ def _refuse_second_parsing(command: list[Argument]) -> None:
                 f"`{name}` would read the template as code; pass it as a further argument "
                 'and use "$1" in the script',
             )
+
+
+def starts(options: Mapping[str, Any]) -> str:
+    """Return the command line as the rule has it, with folder and variables, as one would type it.
+
+    The arguments belong to it: what an interpreter starts is in them.
+    """
+    words = [str(item) for item in options.get("command", ())]
+    return command_line(words, options)
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -61,6 +62,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("`path` must not climb with `..`")
         if not self.path.source.strip() or self.path.source.endswith("/"):
             raise ValueError("`path` must name a file")
+
+
+def starts(options: Mapping[str, Any]) -> str | None:
+    """Return what must be allowed: a file outside the project may be one that a shell reads."""
+    path = str(options.get("path", ""))
+    return f">> {path}" if PurePosixPath(path).is_absolute() or "${" in path else None
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):

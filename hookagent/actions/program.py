@@ -7,10 +7,13 @@ stdin, gone afterwards. A few run at the same time and the others wait their tur
 import asyncio
 import errno
 import os
+import shlex
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.child import Command, Ended, clean_environment, run_child
@@ -29,6 +32,13 @@ class Program:
     """From the project folder."""
     env: dict[str, str] = field(default_factory=dict)
     stdin: bytes = b""
+
+
+def command_line(words: Iterable[str], options: Mapping[str, Any]) -> str:
+    """Write what would be started as one line: folder, variables, words, each quoted."""
+    folder = f"cd {shlex.quote(str(options['cwd']))} && " if options.get("cwd") else ""
+    variables = [f"{name}={value}" for name, value in sorted(dict(options.get("env", {})).items())]
+    return folder + shlex.join([*variables, *words])
 
 
 def identity(event: Event) -> dict[str, str]:

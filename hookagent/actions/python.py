@@ -9,6 +9,7 @@ What the function prints goes to stderr; an exception is tried again, `SystemExi
 
 import re
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ from hookagent.actions import function_call
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.child import Ended
 from hookagent.actions.ending import sort_ended
-from hookagent.actions.program import Program, identity, run_program
+from hookagent.actions.program import Program, command_line, identity, run_program
 from hookagent.actions.values import Argument, Json, encode_json
 from hookagent.event import Event
 from hookagent.job import Again, Done, Outcome
@@ -70,6 +71,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not _FUNCTION.match(self.function):
             raise ValueError(f"`function` is written `module:function`, not `{self.function}`")
+
+
+def starts(options: Mapping[str, Any]) -> str:
+    """Return interpreter and function, with folder and variables; not the arguments."""
+    words = [str(options.get("python") or "python"), str(options.get("function", ""))]
+    return command_line(words, options)
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):

@@ -163,6 +163,18 @@ class BoundStep:
         return {"action": self.name, **cast("dict[str, Any]", shown)}
 
 
+def starts(action: str, options: Mapping[str, Any]) -> str | None:
+    """Return the command a step would start, as written and for a person to read, or None.
+
+    An action that starts what its rule names says so with `starts(options)`; such a step runs only
+    where the user allowed that very text (SECURITY C4).
+    """
+    if action not in BUILT_IN:
+        return None  # an installed package is the user's own decision
+    told = getattr(load(action), "starts", None)
+    return None if told is None else cast("str | None", told(options))
+
+
 def bind(action: str, options: Mapping[str, Any], environment: Environment) -> BoundStep:
     """Make a step ready from its table as written.
 

@@ -9,6 +9,7 @@ repeatable (`ON CONFLICT`), or keep `:idempotency_key` in a unique column: it is
 
 import asyncio
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,6 +75,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"the parameter `{name}` is not used in the statement")
         if not self.url.reveal().startswith(("sqlite:///", "postgresql://", "postgres://", "${")):
             raise ValueError("`url` begins with `sqlite:///` or `postgresql://`")
+
+
+def starts(options: Mapping[str, Any]) -> str:
+    """Return database and statement as written."""
+    return f"{options.get('statement', '')} -- in {options.get('url', '')}"
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):

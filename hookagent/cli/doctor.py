@@ -96,6 +96,7 @@ def _project(config: "Config") -> Iterator[Finding]:
     yield from project.sources(config)
     yield from project.rules(config)
     yield from project.modes(config)
+    yield from project.limits(config)
     yield from project.undecided(config)
 
 

@@ -1,7 +1,7 @@
-"""`hookagent trust`: say that a configuration may start programs, after reading it."""
+"""`hookagent trust`: say what a project may start, after reading it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,13 +9,16 @@ from hookagent.cli import output
 from hookagent.cli.options import ConfigOption, JsonOption
 from hookagent.errors import NotFound, OutsideError
 
+if TYPE_CHECKING:
+    from hookagent.config.trust import TrustRegistry
+
 
 def trust(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="The files; the configuration when left out.",
+            help="The files; the configuration and its rules when left out.",
             show_default=False,
         ),
     ] = None,
@@ -24,24 +27,50 @@ def trust(
     forget: Annotated[bool, typer.Option("--forget", help="Trust them no more.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Allow a file to start programs, as it is now; a change asks again.
+    """Allow a project to start the programs its rules name; a new one asks again.
 
-    Example: hookagent trust hookagent.toml
+    Example: hookagent trust
     """
     from hookagent.config.trust import users_registry
 
     registry = users_registry()
-    for file in files or [_configuration(config)]:
-        if not file.is_file():
-            raise NotFound(f"no file `{file}`")
-        try:
+    try:
+        for file in files or [_configuration(config)]:
+            if not file.is_file():
+                raise NotFound(f"no file `{file}`")
             done = registry.forget(file) if forget else bool(registry.trust(file))
-        except OSError as error:
-            raise OutsideError(f"cannot write {registry.file}: {error.strerror}") from None
-        if json:
-            output.json_line({"file": str(file.resolve()), "trusted": not forget})
+            if json:
+                output.json_line({"file": str(file.resolve()), "trusted": not forget})
+            else:
+                output.talk(_said(file, forget=forget, done=done))
+        if not files:
+            _project(registry, _configuration(config), forget=forget, as_json=json)
+    except OSError as error:
+        raise OutsideError(f"cannot write {registry.file}: {error.strerror}") from None
+
+
+def _project(registry: "TrustRegistry", file: Path, *, forget: bool, as_json: bool) -> None:
+    """Allow, or no longer allow, what the project's rules and tunnel start. Raises OSError."""
+    if forget:
+        registry.forget(file.parent)
+        return
+    from hookagent.cli import settings
+    from hookagent.pipeline.allowance import commands
+    from hookagent.pipeline.rulebook import load_rulebook
+
+    loaded = settings.load_config(file)
+    book = load_rulebook(loaded.rules, loaded.folder, loaded.environment)
+    found = commands(book.ruleset, loaded.tunnel)
+    registry.allow(loaded.folder, found)
+    for command in found:
+        if as_json:
+            output.json_line({"project": str(loaded.folder), "command": command, "trusted": True})
         else:
-            output.talk(_said(file, forget=forget, done=done))
+            output.talk(f"may start: {output.safe_line(command, most=COMMAND_SHOWN_MAX)}")
+
+
+COMMAND_SHOWN_MAX = 2_000
+"""A command must be seen whole to be judged; this is for one that is meant to be overlooked."""
 
 
 def _said(file: Path, *, forget: bool, done: bool) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from hookagent.actions import registry
 from hookagent.actions.registry import BoundStep
 from hookagent.environment import Environment
-from hookagent.errors import ConfigError, Problem
+from hookagent.errors import AnswerNo, ConfigError, Problem
 from hookagent.event import Event
 from hookagent.rules.model import Rule, RuleSet, StepSpec
 from hookagent.rules.parse import read_rules
@@ -22,17 +22,26 @@ from hookagent.store.base import RuleVersion
 class BoundRule:
     """A rule's steps as one run goes through them."""
 
-    def __init__(self, version: RuleVersion, environment: Environment) -> None:
+    def __init__(
+        self, version: RuleVersion, environment: Environment, allows: Callable[[str], bool]
+    ) -> None:
+        self._allows = allows
         self.version = version
         self.specs: tuple[StepSpec, ...] = tuple(StepSpec.from_json(s) for s in version.steps)
         self._environment = environment
         self._bound: dict[int, BoundStep] = {}
 
     def step(self, index: int) -> BoundStep:
-        """Return a step ready to run. Raises ConfigError when its options no longer hold."""
+        """Return a step ready to run. Raises ConfigError when its options no longer hold.
+
+        Raises AnswerNo for one that would start what the user did not allow.
+        """
         bound = self._bound.get(index)
         if bound is None:
             spec = self.specs[index]
+            command = registry.starts(spec.action, spec.options)
+            if command is not None and not self._allows(command):
+                raise AnswerNo(f"you have not allowed to start `{command}` here: hookagent trust")
             bound = registry.bind(spec.action, spec.options, self._environment)
             self._bound[index] = bound
         return bound
@@ -41,8 +50,11 @@ class BoundRule:
 class Bindings:
     """Bound rules by version: those of the current files and those of older runs."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(
+        self, environment: Environment, allows: Callable[[str], bool] = lambda _command: True
+    ) -> None:
         self._environment = environment
+        self._allows = allows
         self._known: dict[str, BoundRule] = {}
 
     def of_rule(self, rule: Rule) -> BoundRule:
@@ -51,14 +63,14 @@ class Bindings:
         if known is None:
             steps: list[Any] = [spec.to_json() for spec in rule.do]
             version = RuleVersion(hash=rule.version, rule=rule.name, steps=steps)
-            known = self._known[rule.version] = BoundRule(version, self._environment)
+            known = self._known[rule.version] = BoundRule(version, self._environment, self._allows)
         return known
 
     def of_version(self, version: RuleVersion) -> BoundRule:
         """Return the bound steps of a recorded version."""
         known = self._known.get(version.hash)
         if known is None:
-            known = self._known[version.hash] = BoundRule(version, self._environment)
+            known = self._known[version.hash] = BoundRule(version, self._environment, self._allows)
         return known
 
     def get(self, version: str) -> BoundRule | None:

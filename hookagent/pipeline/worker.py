@@ -69,7 +69,7 @@ class Worker:
         self._clock = clock
         self._random = random.SystemRandom()
         self._rulebook: Rulebook | None = None
-        self._bindings = Bindings(outside.environment)
+        self._bindings = Bindings(outside.environment, outside.allows)
         self._recorder = Recorder(store, feed, owner, clock)
         self._execution = Execution(
             self._recorder, self._bindings, outside, clock, self._random.random, dry_run=dry_run

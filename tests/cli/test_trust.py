@@ -38,3 +38,20 @@ def test_a_registry_that_cannot_be_written_is_five(configured, run, tmp_path, mo
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
 
     assert run("trust")[0] == 5
+
+
+def test_what_rules_start_is_shown_and_allowed(configured, run):
+    (configured / "rules").mkdir()
+    (configured / "rules" / "a.toml").write_text(
+        '[rule.a]\n[[rule.a.do]]\naction = "exec"\ncommand = ["./go", "\\u001b[2J"]\n'
+    )
+
+    code, _, err = run("trust")
+
+    assert code == 0
+    assert "may start: ./go" in err
+    assert "\x1b" not in err
+    assert users_registry().refused(configured, ["./go '\x1b[2J'", "./stop"]) == ["./stop"]
+
+    run("trust", "--forget")
+    assert users_registry().refused(configured, ["./go '\x1b[2J'"])

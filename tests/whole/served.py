@@ -17,6 +17,8 @@ from typing import Any
 
 SECRET = "kX2mW9qLr7TzV4nB8cJfD3hG"
 WAIT_S = 20.0
+OURS = {"HOOKAGENT_CONFIG": "", "HOOKAGENT_TRUST": "all"}
+"""Of the environment: no configuration from outside, and every test's own commands allowed."""
 
 CONFIG = """
 [server]
@@ -73,7 +75,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=folder,
-            env={**os.environ, "HOOKAGENT_CONFIG": "", **(environ or {})},
+            env={**os.environ, **OURS, **(environ or {})},
         )
         self.news: queue.Queue[dict[str, Any]] = queue.Queue()
         self.seen: list[dict[str, Any]] = []
@@ -186,7 +188,7 @@ def run(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.Complet
         capture_output=True,
         timeout=60,
         check=False,
-        env={**os.environ, "HOOKAGENT_CONFIG": ""},
+        env={**os.environ, **OURS},
     )
 
 

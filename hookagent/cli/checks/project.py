@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hookagent.cli.checks.finding import Finding, State, failed, good, warning
-from hookagent.config.model import Config
+from hookagent.config.model import DAY_MS, MIB, Config
 from hookagent.errors import ConfigError, Problem, Severity
+from hookagent.rules.model import RuleSet
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -66,6 +67,44 @@ def rules(config: Config) -> Iterator[Finding]:
         )
     else:
         yield good("rules", _count(len(rulebook), "rule"))
+    yield from _commands(config, rulebook.ruleset)
+
+
+def _commands(config: Config, ruleset: RuleSet) -> Iterator[Finding]:
+    """Say whether what the project starts was allowed."""
+    from hookagent.config.trust import users_registry
+    from hookagent.pipeline.allowance import Allowance, commands
+
+    allowance = Allowance(users_registry(), config.folder)
+    problems = [*allowance.problems(ruleset), *allowance.tunnel_problems(config.tunnel)]
+    yield from of_problems("trust", tuple(problems))
+    started = len(commands(ruleset, config.tunnel))
+    if started and not problems:
+        yield good("trust", f"rules and tunnel start {_count(started, 'command')}, allowed")
+
+
+def limits(config: Config) -> Iterator[Finding]:
+    """Say what a stranger, and an action, can use up at most (docs/security.md has them all)."""
+    server, store, worker = config.server, config.store, config.worker
+    yield good(
+        "limits",
+        f"body {_size(server.max_body)} within {server.read_timeout_ms / 1000:g} s,"
+        f" headers within {server.keepalive_ms / 1000:g} s,"
+        f" {server.max_connections} connections, {server.max_bodies} bodies at once,"
+        f" {server.queue} deliveries waiting for the disk,"
+        f" {server.failures_per_minute} failures a minute and address",
+    )
+    kept = f"{store.retention_ms / DAY_MS:g} days" if store.retention_ms else "for ever"
+    cap = f" up to {_size(store.max_bytes)}" if store.max_bytes else ""
+    yield good(
+        "limits",
+        f"events kept {kept}{cap}, {store.max_rejected} refused deliveries,"
+        f" {worker.concurrency} runs at once",
+    )
+
+
+def _size(size: int) -> str:
+    return f"{size / MIB:g} MiB" if size >= MIB else f"{size / 1024:g} KiB"
 
 
 def modes(config: Config) -> Iterator[Finding]:
