@@ -55,3 +55,4 @@ TOO_LARGE = refusal(413, "too-large", "The body is larger than this webhook take
 BAD_ENCODING = refusal(
     415, "unsupported-encoding", "Send the body without a content encoding.", close=True
 )
+FAILED = refusal(500, "internal", "The request could not be handled.", close=True)

@@ -6,16 +6,17 @@ one `Answer`; a 2xx for an event exists only after the store's commit.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from hookagent import payload
 from hookagent.errors import did_you_mean
-from hookagent.event import Event, Headers, Origin, RawRequest, new_id
+from hookagent.event import Event, Origin, RawRequest, new_id
 from hookagent.pipeline.answer import (
     BAD_ENCODING,
+    FAILED,
     FORBIDDEN,
     NOT_JSON,
     TOO_MANY,
@@ -44,6 +45,10 @@ _HEAD_CODES = {
     503: "busy",
     505: "http-version",
 }
+
+
+Reply = Callable[[Answer], None]
+"""Sends the answer of one delivery."""
 
 
 class Desk(Protocol):
@@ -99,12 +104,14 @@ class Ingest:
         return self._gates.get(path)
 
     @staticmethod
-    def admit(gate: Gate, method: str, headers: Headers) -> Answer | None:
-        """Refuse what can be refused before the body is read; None lets it in."""
+    def admit(gate: Gate, method: str, encodings: Sequence[str]) -> Answer | None:
+        """Refuse what can be refused before the body is read; None lets it in.
+
+        `encodings` are the values of `Content-Encoding`.
+        """
         if method not in gate.methods:
             return gate.wrong_method
-        encoding = headers.all("content-encoding")
-        if encoding and any(value.strip().lower() not in {b"", b"identity"} for value in encoding):
+        if encodings and any(one.strip().lower() not in {"", "identity"} for one in encodings):
             return BAD_ENCODING
         return None
 
@@ -127,12 +134,18 @@ class Ingest:
             )
         )
 
-    def receive(self, gate: Gate, request: RawRequest) -> "Answer | asyncio.Future[Answer]":
+    def receive(self, gate: Gate, request: RawRequest, reply: Reply) -> None:
         """Judge one whole delivery; store it if it is genuine.
 
-        A refusal is answered at once; an accepted one when the commit that holds it is on disk.
+        `reply` is called once: at once for a refusal, and for an accepted delivery when the commit
+        that holds it is on disk.
         """
-        now = request.received_at
+        answer = self._judge(gate, request, reply)
+        if answer is not None:
+            reply(answer)
+
+    def _judge(self, gate: Gate, request: RawRequest, reply: Reply) -> Answer | None:
+        """Return the answer, or None where the store's commit will give it."""
         mark: ReplayMark | None = None
         if REPLAY_HEADER in request.headers:
             mark = read_mark(request, self._replay_key)
@@ -147,7 +160,7 @@ class Ingest:
                 detail=f"`{request.client_ip or 'unknown'}` is not in allow_ips",
             )
         else:
-            verdict = gate.verifier.verify(request, now)
+            verdict = gate.verifier.verify(request, request.received_at)
         if gate.handshakes is not None:
             shaken = gate.handshakes.answer(request, verdict)
             if shaken is not None:
@@ -164,7 +177,8 @@ class Ingest:
                 value = read.value
             elif gate.must_parse:
                 return self._reject(gate, request, verdict, NOT_JSON, f"bad-body: {read.reason}")
-        return self._accept(gate, request, verdict, value, mark)
+        event = self._event(gate, request, verdict, value, mark)
+        return self._store_it(gate, event, reply)
 
     @staticmethod
     def _read(gate: Gate, request: RawRequest) -> payload.Payload:
@@ -173,17 +187,18 @@ class Ingest:
             return payload.read_json(request.body)
         return payload.read(request.body, request.headers.text("content-type") or "")
 
-    def _accept(
+    def _event(
         self,
         gate: Gate,
         request: RawRequest,
         verdict: Verdict,
         value: Any,
         mark: ReplayMark | None,
-    ) -> "Answer | asyncio.Future[Answer]":
+    ) -> Event:
+        """Make the event of a genuine delivery."""
         source = gate.source
         key = gate.key_of(request, value, verdict)
-        event = Event(
+        return Event(
             id=new_id("evt", request.received_at, self._entropy()),
             source=source.name,
             type=type_of(source, request, value),
@@ -194,56 +209,57 @@ class Ingest:
             parent="" if mark is None else mark.parent,
             payload=value,
         )
-        lease = self._desk.lease(request.received_at)
+
+    def _store_it(self, gate: Gate, event: Event, reply: Reply) -> Answer | None:
+        """Give an event to the store; the answer follows its commit."""
+        lease = self._desk.lease(event.request.received_at)
         owner = self._desk.owner if lease else ""
         try:
             pending = self._store.accept(event, owner=owner, lease_until=lease)
         except StoreFull:
-            self._tell(gate, request, "rejected", 503, event=event, code="queue-full")
+            self._tell(gate, event.request, "rejected", 503, event=event, code="queue-full")
             return UNAVAILABLE
-        answered: asyncio.Future[Answer] = pending.get_loop().create_future()
-        pending.add_done_callback(
-            lambda done: self._answer(gate, event, done, answered, is_leased=bool(lease))
-        )
-        return answered
+
+        def committed(done: "asyncio.Future[Accepted]") -> None:
+            reply(self._answer(gate, event, done, is_leased=bool(lease)))
+
+        pending.add_done_callback(committed)
+        return None
 
     def _answer(
-        self,
-        gate: Gate,
-        event: Event,
-        done: "asyncio.Future[Accepted]",
-        answered: "asyncio.Future[Answer]",
-        *,
-        is_leased: bool,
-    ) -> None:
+        self, gate: Gate, event: Event, done: "asyncio.Future[Accepted]", *, is_leased: bool
+    ) -> Answer:
         """Turn the commit's outcome into the answer, and hand the event on."""
-        if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
-            problem = "" if done.cancelled() else str(done.exception())
-            self._tell(
-                gate,
-                event.request,
-                "rejected",
-                503,
-                event=event,
-                code="unavailable",
-                detail=problem,
+        if done.cancelled() or done.exception() is not None:
+            return self._unstored(gate, event, done)
+        accepted = done.result()
+        word = "duplicate" if accepted.is_duplicate else "accepted"
+        answer = gate.fixed_answer or Answer(
+            200, b'{"status":"%b","id":"%b"}' % (word.encode(), accepted.id.encode())
+        )
+        self._tell(gate, event.request, word, answer.status, event=event, event_id=accepted.id)
+        if is_leased and not accepted.is_duplicate:
+            self._desk.offer(event)
+        return answer
+
+    def _unstored(self, gate: Gate, event: Event, done: "asyncio.Future[Accepted]") -> Answer:
+        """Answer a delivery whose commit failed: nothing was promised."""
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not isinstance(error, StoreUnavailable):
+            done.get_loop().call_exception_handler(
+                {"message": "a delivery could not be stored", "exception": error}
             )
-            answer = UNAVAILABLE
-        elif (error := done.exception()) is not None:
-            if not answered.done():
-                answered.set_exception(error)
-            return
-        else:
-            accepted = done.result()
-            word = "duplicate" if accepted.is_duplicate else "accepted"
-            answer = gate.fixed_answer or Answer(
-                200, b'{"status":"%b","id":"%b"}' % (word.encode(), accepted.id.encode())
-            )
-            self._tell(gate, event.request, word, answer.status, event=event, event_id=accepted.id)
-            if is_leased and not accepted.is_duplicate:
-                self._desk.offer(event)
-        if not answered.done():
-            answered.set_result(answer)
+            return FAILED
+        self._tell(
+            gate,
+            event.request,
+            "rejected",
+            503,
+            event=event,
+            code="unavailable",
+            detail=str(error or ""),
+        )
+        return UNAVAILABLE
 
     def _refuse(self, gate: Gate, request: RawRequest, verdict: Verdict) -> Answer:
         """Answer a delivery that is not genuine: the same words whatever failed.

@@ -42,7 +42,6 @@ OK = 200
 BAD_REQUEST = refusal(400, "bad-request", "The request is not valid HTTP.", close=True)
 TIMED_OUT = refusal(408, "timeout", "The request took too long to arrive.", close=True)
 BAD_VERSION = refusal(505, "http-version", "Use HTTP/1.1.", close=True)
-FAILED = refusal(500, "internal", "The request could not be handled.", close=True)
 BUSY = UNAVAILABLE
 
 PROBE_PREFIX = "/.well-known/hookagent/"
@@ -238,8 +237,9 @@ class Connection(BaseProtocol):
         elif gate is None:
             early = self._probe(path) or NOT_FOUND
         else:
-            early = listener.ingest.admit(gate, message.method, headers) or self._too_large(
-                gate, headers
+            encodings = message.headers.getall("Content-Encoding", ())
+            early = listener.ingest.admit(gate, message.method, encodings) or self._too_large(
+                gate, message.headers.get("Content-Length", "")
             )
         if gate is None or early is not None:
             early = early or NOT_FOUND
@@ -269,10 +269,9 @@ class Connection(BaseProtocol):
         return None
 
     @staticmethod
-    def _too_large(gate: Gate, headers: Headers) -> Answer | None:
-        """Refuse by the declared length."""
-        declared = headers.all("content-length")
-        if declared and declared[0].isdigit() and int(declared[0]) > gate.source.max_body:
+    def _too_large(gate: Gate, declared: str) -> Answer | None:
+        """Refuse by the declared length; the parser has checked that it is a number."""
+        if declared and int(declared) > gate.source.max_body:
             return TOO_LARGE
         return None
 
@@ -316,23 +315,8 @@ class Connection(BaseProtocol):
             base_url=listener.base_url(),
         )
         self.deadline = float("inf")  # from here on it is we who are slow
-        result = listener.ingest.receive(gate, request)
         close = message.should_close
-        if isinstance(result, Answer):
-            self._answer(result, close=close)
-        else:
-            result.add_done_callback(lambda done: self._answer_later(done, close=close))
-
-    def _answer_later(self, done: "asyncio.Future[Answer]", *, close: bool) -> None:
-        if done.cancelled():
-            self._answer(UNAVAILABLE, close=close)
-        elif (error := done.exception()) is not None:
-            self._answer(FAILED, close=True)
-            self._listener.loop.call_exception_handler(
-                {"message": "a delivery could not be handled", "exception": error}
-            )
-        else:
-            self._answer(done.result(), close=close)
+        listener.ingest.receive(gate, request, lambda answer: self._answer(answer, close=close))
 
     def _answer(self, answer: Answer, *, close: bool, is_unread: bool = False) -> None:
         """Send one answer and go on with the next request of this connection.
