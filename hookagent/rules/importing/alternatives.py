@@ -6,6 +6,7 @@ from typing import Any
 from hookagent.lookup import format_path
 from hookagent.rules.importing.imported import CannotImport
 from hookagent.rules.inline import inline
+from hookagent.rules.operators import FIELD, OPERATORS
 
 Group = dict[str, Any]
 """Path to requirement; all of them must hold."""
@@ -72,11 +73,22 @@ def below(name: str, inner: Alternatives, *, as_item: bool) -> Alternatives:
 
 def _below(name: str, group: Group, *, as_item: bool) -> Group:
     if as_item or any("@item" in inline(requirement) for requirement in group.values()):
-        return {name: {"item": group}}
-    return {_joined(name, path): requirement for path, requirement in group.items()}
+        return {name: item_of(group)}
+    return {joined(name, path): requirement for path, requirement in group.items()}
 
 
-def _joined(name: str, path: str) -> str:
+def item_of(group: Group) -> dict[str, Any]:
+    """Ask for one element that meets a group by itself.
+
+    Where all its fields are named like operators, they are written as the paths they are.
+    """
+    if not all(path in OPERATORS or path == FIELD for path in group):
+        return {"item": group}
+    return {"item": {f"['{path}']": requirement for path, requirement in group.items()}}
+
+
+def joined(name: str, path: str) -> str:
+    """Write the path of a member of what another path reaches."""
     return f"{name}{path}" if path.startswith("[") else f"{name}.{path}"
 
 

@@ -17,6 +17,8 @@ from hookagent.rules.importing.alternatives import (
     below,
     both,
     conjoined,
+    item_of,
+    joined,
     path_of,
     shared,
     table_of,
@@ -131,6 +133,10 @@ def _all(options: list[Alternatives]) -> Alternatives:
 def _field(name: str, value: Any, at: Way, notes: Notes) -> Alternatives:
     if isinstance(value, dict) and value and not any(key.startswith("$") for key in value):
         return below(path_of(name), _object(value, at, notes), as_item=True)
+    if isinstance(value, dict) and set(value) == {"$eq"} and isinstance(value["$eq"], dict | list):
+        group = _deep(path_of(name), value["$eq"])
+        notes.kept(at, f"{len(group)} conditions, one for each part")
+        return [group]
     found: Alternatives = [{path_of(name): it} for it in _value(value, at, notes)]
     for group in found:
         notes.kept(at, inline(group)[2:-2], _difference(value))
@@ -151,6 +157,8 @@ def _value(value: Any, at: Way, notes: Notes) -> list[Any]:
         return [_equal(value)]
     if not value:
         raise CannotImport(f"`{_name(at)}` asks for nothing")
+    if not any(name.startswith("$") for name in value):
+        return [item_of(group) for group in _object(value, at, notes)]
     found: list[Any] = [{}]
     for name, argument in value.items():
         options = _operator(name, argument, (*at, name), notes)
@@ -161,13 +169,24 @@ def _value(value: Any, at: Way, notes: Notes) -> list[Any]:
 def _contains_all(values: list[Any], at: Way, notes: Notes) -> list[Any]:
     found: list[Any] = [{"type": "array"}] if not values else [{}]
     for place, value in enumerate(values):
-        here = (*at, place)
-        if isinstance(value, dict) and not any(key.startswith("$") for key in value):
-            options: list[Any] = [{"item": it} for it in _object(value, here, notes)]
-        else:
-            options = _value(value, here, notes)
+        options = _value(value, (*at, place), notes)
         found = [conjoined(one, other) if one else other for one in found for other in options]
     return found
+
+
+def _deep(path: str, value: Any) -> Group:
+    """Ask for a whole list or object: its size, and each part of it."""
+    if isinstance(value, list):
+        group: Group = {path: {"type": "array", "len": len(value)}}
+        parts = [(f"{path}[{place}]", part) for place, part in enumerate(value)]
+    elif isinstance(value, dict):
+        group = {path: {"type": "object", "len": len(value)}}
+        parts = [(joined(path, path_of(name)), part) for name, part in value.items()]
+    else:
+        return {path: {"null": True} if value is None else value}
+    for way, part in parts:
+        group |= _deep(way, part)
+    return group
 
 
 def _equal(value: Any) -> Any:

@@ -100,6 +100,8 @@ CASES = [
     ({"detail": {"items": {"sku": ["A"], "n": [2]}}}, {"detail": {"items": [{"sku": "A", "n": 1}, {"sku": "B", "n": 2}]}}, False),
     ({"detail": {"items": {"sku": ["A"], "n": [2]}}}, {"detail": {"items": [{"sku": "A", "n": 2}]}}, True),
     ({"detail": {"items": {"sku": ["A"], "n": [2]}}}, {"detail": {"items": {"sku": "A", "n": 2}}}, True),
+    ({"d": {"d": {"type": ["x"], "len": [1]}}}, {"d": {"d": [{"type": "x", "len": 1}]}}, True),
+    ({"d": {"d": {"type": ["x"], "len": [1]}}}, {"d": {"d": [{"type": "x"}, {"len": 1}]}}, False),
     # Names with dots are names.
     ({"a.b": [1]}, {"a.b": 1}, True),
 ]  # fmt: skip
