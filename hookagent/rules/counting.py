@@ -42,7 +42,8 @@ class Entries(msgspec.Struct, array_like=True):
 
     def put(self, at: int, value: Any, *, has_value: bool) -> None:
         """Add an entry at its place in time."""
-        place = bisect_right(self.times, at)
+        is_newest = not self.times or at >= self.times[-1]
+        place = len(self.times) if is_newest else bisect_right(self.times, at)
         self.times.insert(place, at)
         if has_value:
             self.values.insert(place, value)
@@ -62,7 +63,9 @@ def arrive(window: Window, state: bytes | None, event: Event) -> Remembered:
     if not kept.times:
         return Remembered()
     newest = kept.times[-1]
-    kept.drop(bisect_right(kept.times, newest - window.within_ms))
+    first = newest - window.within_ms
+    if kept.times[0] <= first:
+        kept.drop(bisect_right(kept.times, first))
     if len(kept.times) > ENTRIES_MAX:
         kept.drop(len(kept.times) - ENTRIES_MAX)
         kept.is_cut = True
