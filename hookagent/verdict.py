@@ -75,7 +75,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> int:
-        """The HTTP status a stranger gets for a delivery that is not genuine."""
+        """The HTTP status a stranger gets for a delivery that is not genuine.
+
+        Where our key is what is missing the sender is to try again.
+        """
+        if self.code is Code.KEY_UNAVAILABLE:
+            return 503
         if self.code in ABSENT or self.code is Code.WRONG_TOKEN:
             return 401
         return 403

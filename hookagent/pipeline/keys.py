@@ -173,9 +173,7 @@ def guarded_fetch(outside: Outside, place: Callable[[str], Placed] = _as_named) 
         url, permit = place(address)
         client: Client = await client_of(outside)
         request = Request(method="GET", url=url, permit=permit)
-        call = Call(
-            idempotency_key="", run_id="", event_id="", source="", timeout_ms=TIMEOUT_MS
-        )
+        call = Call(idempotency_key="", run_id="", event_id="", source="", timeout_ms=TIMEOUT_MS)
         try:
             answer = await client.send(request, call)
         except (Refused, Unreachable) as error:

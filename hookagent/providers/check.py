@@ -15,6 +15,9 @@ class KeySource(Protocol):
     def get(self, url: str, kind: str) -> bytes | None:
         """Return what the address holds if it is at hand, else None (and see to it for later)."""
 
+    def renew(self, url: str, kind: str) -> bool:
+        """See to a newer document, for a key was not in this one; False where it is new already."""
+
 
 class Proof:
     """What a check found out about a genuine delivery."""

@@ -66,8 +66,14 @@ class Keyring:
         keys = self._published(self._document(url, self.rule.kind), self.rule, now)
         named = [key for name, key in keys if not kid or name in ("", kid)]
         if not named:
-            raise Refusal(Code.UNTRUSTED_KEY, f"`{url}` holds no key for this signature")
+            raise self._no_key(url, self.rule.kind)
         return [(None, key) for key in named]
+
+    def _no_key(self, url: str, kind: str) -> Refusal:
+        """Say that a set lacks the key: for now, where a newer set may have it."""
+        if self.source is not None and self.source.renew(url, kind):
+            return Refusal(Code.KEY_UNAVAILABLE, f"`{url}` is read anew for this signature's key")
+        return Refusal(Code.UNTRUSTED_KEY, f"`{url}` holds no key for this signature")
 
     def keys_at(self, url: str, kind: str, hosts: tuple[str, ...], now: int) -> list[Key]:
         """Return the configured keys, else those at an address the caller has pinned."""

@@ -213,10 +213,14 @@ class Documents:
     def __init__(self, documents: dict[str, bytes]) -> None:
         self.documents = documents
         self.asked: list[tuple[str, str]] = []
+        self.is_newer = False
 
     def get(self, url: str, kind: str) -> bytes | None:
         self.asked.append((url, kind))
         return self.documents.get(url)
+
+    def renew(self, _url: str, _kind: str) -> bool:
+        return self.is_newer
 
 
 URL = "https://keys.example.test/jwks"
@@ -245,6 +249,8 @@ def test_a_published_key_is_found_by_its_id() -> None:
     assert Verifier(keyed, [], keys=wrong).verify(signed, NOW).code is Code.MISMATCH
     for keys in (published(), Documents({URL: b"not json"})):
         assert Verifier(keyed, [], keys=keys).verify(signed, NOW).code is Code.UNTRUSTED_KEY
+        keys.is_newer = True
+        assert Verifier(keyed, [], keys=keys).verify(signed, NOW).code is Code.KEY_UNAVAILABLE
     absent: list[Documents | None] = [Documents({}), None]
     for missing in absent:
         assert Verifier(keyed, [], keys=missing).verify(signed, NOW).code is Code.KEY_UNAVAILABLE

@@ -3,7 +3,7 @@
 import msgspec
 
 from hookagent.providers import catalog
-from hookagent.providers.keyaddress import addresses
+from hookagent.providers.keyaddress import addresses, hosts
 from hookagent.providers.shape import KeyRule
 
 STRIPE = catalog.scheme("stripe")
@@ -24,3 +24,9 @@ def test_an_address_that_a_request_names_or_that_is_not_pinned_is_not_known() ->
     assert of("https://keys.example.test{header:X-Path}", "https://keys.example.test/{kid}") == ()
     assert of("https://{config:host}/a", settings={"host": "evil.example"}) == ()
     assert addresses(STRIPE, {}) == ()
+
+
+def test_the_only_hosts_a_scheme_may_name_are_known() -> None:
+    assert hosts(STRIPE) == ()
+    assert "sns.*.amazonaws.com" in hosts(catalog.scheme("aws-sns"))
+    assert hosts(catalog.scheme("google-pubsub")) == ("www.googleapis.com",)

@@ -141,6 +141,9 @@ def test_ebay_asks_for_the_key_by_its_id() -> None:
             assert url.endswith("/" + kid)
             return json.dumps({"key": folded, "algorithm": "ECDSA"}).encode()
 
+        def renew(self, _url: str, _kind: str) -> bool:
+            return False
+
     assert Verifier(scheme, [], keys=Keys(), base_url=BASE_URL).verify(signed, NOW).valid
 
 

@@ -16,6 +16,7 @@ from hookagent.eventfile import format_time
 from hookagent.payload import Parsed, read_json
 from hookagent.providers.check import Check, Circumstances, Proof
 from hookagent.providers.codec import decode_base64, encode_base64
+from hookagent.providers.keyaddress import SNS_HOSTS
 from hookagent.providers.keyring import Keyring
 from hookagent.providers.pinning import is_pinned
 from hookagent.providers.privatekeys import make_signature, read_private_key
@@ -27,7 +28,7 @@ from hookagent.providers.stamp import check_age, parse_stamp
 from hookagent.providers.view import View
 from hookagent.verdict import Code
 
-HOSTS = ("sns.*.amazonaws.com", "sns.*.amazonaws.com.cn")
+HOSTS = SNS_HOSTS
 HASHES: Mapping[str, str] = {"1": "sha1", "2": "sha256"}
 NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
