@@ -2,8 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+ORACLES := .venv-oracles
+WYCHEPROOF := https://github.com/C2SP/wycheproof
 
-.PHONY: serve test check lint types unit format clean lock
+.PHONY: serve test check lint types unit format clean lock test-oracles
 
 serve: $(VENV)/.installed  ## start the repository's own two agents
 	$(BIN)/hookagent serve
@@ -23,6 +25,10 @@ unit: $(VENV)/.dev
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n auto --cov --cov-report=
 
+test-oracles: $(ORACLES)/.installed  ## the providers' own SDKs and Wycheproof's vectors, where they can be had
+	HOOKAGENT_WYCHEPROOF="$${HOOKAGENT_WYCHEPROOF:-$$(ls -d $(ORACLES)/wycheproof 2>/dev/null)}" \
+	$(ORACLES)/bin/python -m pytest -p no:cacheprovider -W default tests/oracles tests/providers/test_wycheproof.py
+
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -39,8 +45,15 @@ $(VENV)/.dev: pyproject.toml tests/requirements.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(VENV)/.installed $@
 
+$(ORACLES)/.installed: tests/oracles/requirements.txt tests/oracles/package.json pyproject.toml
+	$(PYTHON) -m venv $(ORACLES)
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/oracles/requirements.txt --editable .
+	command -v npm >/dev/null && npm install --prefix tests/oracles --no-package-lock --no-audit --no-fund --ignore-scripts || echo "without npm: those oracles are skipped"
+	test -d $(ORACLES)/wycheproof || git clone --quiet --depth 1 $(WYCHEPROOF) $(ORACLES)/wycheproof || echo "without Wycheproof: set HOOKAGENT_WYCHEPROOF"
+	touch $@
+
 lock:  ## pin what was tested: names, versions and hashes, no URLs
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o tests/requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(ORACLES) tests/oracles/node_modules build dist *.egg-info
