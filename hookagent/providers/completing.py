@@ -6,14 +6,16 @@ from urllib.parse import urlsplit
 from hookagent.event import RawRequest
 from hookagent.providers.codec import ENCODERS
 from hookagent.providers.digest import body_digest
-from hookagent.providers.placing import put, put_header
+from hookagent.providers.placing import put, put_header, put_json
 from hookagent.providers.refusal import Refusal
-from hookagent.providers.shape import Location
+from hookagent.providers.shape import Location, Timestamp
 from hookagent.providers.signed import Part
 from hookagent.providers.signing import Signing
 from hookagent.providers.stamp import format_stamp
 
 BESIDE = frozenset({"tag", "first"})
+COUNTED = frozenset({"unix", "unix-ms"})
+"""Timestamp formats that are a number of seconds or milliseconds."""
 
 
 def complete_request(signing: Signing, request: RawRequest) -> RawRequest:
@@ -25,13 +27,20 @@ def complete_request(signing: Signing, request: RawRequest) -> RawRequest:
         request = put_header(request, scheme.id_header, signing.message_id)
     rule = scheme.timestamp
     if rule is not None and rule.place.kind not in BESIDE:
-        request = put(request, rule.place, signing.stamp)
+        request = _with_stamp(signing, request, rule)
     for part in scheme.signed.parts:
         request = _with_part(signing, request, part)
     if scheme.digest is not None:
         digest = ENCODERS[scheme.digest.encoding](body_digest(scheme.digest, request.body)).decode()
         request = put(request, scheme.digest.place, scheme.digest.prefix + digest)
     return request
+
+
+def _with_stamp(signing: Signing, request: RawRequest, rule: Timestamp) -> RawRequest:
+    """Put the timestamp in place; in JSON one that counts is a number, as senders write it."""
+    if rule.place.kind == "json" and rule.format in COUNTED:
+        return put_json(request, rule.place.path, int(signing.stamp))
+    return put(request, rule.place, signing.stamp)
 
 
 def _with_part(signing: Signing, request: RawRequest, part: Part) -> RawRequest:

@@ -1,5 +1,7 @@
 """Signing adds exactly what the scheme needs, and the same every time."""
 
+import json
+
 import pytest
 
 from hookagent.errors import ConfigError, UsageError
@@ -98,3 +100,9 @@ def test_values_are_put_where_they_belong() -> None:
 )
 def test_members_are_put_into_the_payload(body: bytes, path: str, result: bytes) -> None:
     assert put_json(RawRequest(body=body), parse_path(path), "v").body == result
+
+
+def test_a_timestamp_in_the_payload_is_a_number() -> None:
+    for name, member in (("pusher", "time_ms"), ("linear", "webhookTimestamp")):
+        signed = sign(catalog.scheme(name), RawRequest(body=b"{}"), "a fake secret", now=NOW)
+        assert json.loads(signed.body)[member] == NOW
