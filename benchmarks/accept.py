@@ -8,7 +8,7 @@ import argparse
 import json
 from statistics import median
 
-from benchmarks.servers import available, load, server
+from benchmarks.servers import available, cpu_seconds, load, server
 
 
 def measure(
@@ -20,7 +20,10 @@ def measure(
         for name, rows in results.items():
             with server(name) as running:
                 load(running.port, seconds=0.5, size=size, connections=connections)
+                before = cpu_seconds(running.process.pid)
                 row = load(running.port, seconds=seconds, size=size, connections=connections)
+                used = cpu_seconds(running.process.pid) - before
+                row["cpu_us"] = used * 1e6 / max(row["requests"], 1)
                 row["rss_mb"] = running.rss_mb
             rows.append(row)
     return results
@@ -58,12 +61,13 @@ def main(argv: list[str]) -> int:
         print(json.dumps({"size": args.size, "ratios": found, "rounds": results}))
         return 0
     print(f"{args.size} B, {args.connections} connections, median of {args.rounds} rounds")
-    print(f"{'server':12} {'ratio':>6} {'per s':>8} {'p50 ms':>7} {'p99 ms':>7} {'MB':>6}")
+    print("server        ratio    per s  p50 ms  p99 ms     MB  CPU µs")
     for name, rows in results.items():
         figures = [median(row[key] for row in rows) for key in COLUMNS]
-        per_second, p50, p99, rss = figures
-        print(f"{name:12} {found[name]:6.2f} {per_second:8.0f} {p50:7.2f} {p99:7.2f} {rss:6.0f}")
+        per_second, p50, p99, rss, cpu = figures
+        times = f"{p50:7.2f} {p99:7.2f} {rss:6.0f} {cpu:7.1f}"
+        print(f"{name:12} {found[name]:6.2f} {per_second:8.0f} {times}")
     return 0
 
 
-COLUMNS = ("per_second", "p50_ms", "p99_ms", "rss_mb")
+COLUMNS = ("per_second", "p50_ms", "p99_ms", "rss_mb", "cpu_us")

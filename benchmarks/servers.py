@@ -88,6 +88,16 @@ class Running:
         return int(line.split()[1]) / 1024
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time a process has used so far, all threads, user and system."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    ticks = int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def free_port() -> int:
     """Return a port that is free now."""
     with socket.socket() as probe:
@@ -118,14 +128,12 @@ def server(
         log = (place / "log").open("wb")
         process = subprocess.Popen(
             command,
-            stdout=subprocess.PIPE if name == "hookagent" else log,
+            stdout=log,
             stderr=log,
             cwd=place,
             preexec_fn=pinned(cores()[0]),  # noqa: PLW1509 - no threads yet
         )
         try:
-            if name == "hookagent":
-                port = _port_of(process, place)
             _wait_for(port, process, place)
             yield Running(port, process, place, database)
         finally:
@@ -172,27 +180,9 @@ def _command(name: str, folder: Path, rules: str, extra: str) -> tuple[int, list
     if rules:
         (folder / "rules").mkdir(exist_ok=True)
         (folder / "rules" / "bench.toml").write_text(rules)
-    arguments = ["serve", "--config", str(config), "--json", "--no-inspector"]
-    return 0, [sys.executable, "-m", "hookagent", *arguments], folder / "bench.db"
-
-
-def _port_of(process: subprocess.Popen[bytes], folder: Path) -> int:
-    """Read the ready line; the rest of the output is thrown away by a thread."""
-    import threading
-
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise SystemExit(f"hookagent did not start:\n{(folder / 'log').read_text()}")
-    ready = json.loads(line)
-    stream = process.stdout
-
-    def drain() -> None:
-        while stream.read(1 << 16):
-            pass
-
-    threading.Thread(target=drain, daemon=True).start()
-    return int(ready["listener"].rpartition(":")[2])
+    arguments = ["serve", "--config", str(config), "--port", str(port), "--no-inspector"]
+    arguments += ["--output", "quiet"]  # the others keep no access log either
+    return port, [sys.executable, "-m", "hookagent", *arguments], folder / "bench.db"
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
