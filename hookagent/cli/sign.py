@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hookagent.cli import output
+from hookagent.cli.asking import complete_event
 from hookagent.cli.options import ConfigOption, SchemeOption, SourceOption
 from hookagent.errors import ExitCode, OutsideError, UsageError
 
 if TYPE_CHECKING:
     from hookagent.cli.crafting import Craft
     from hookagent.event import RawRequest
+    from hookagent.providers.sample import Sample
 
 FORMATS = ("headers", "curl", "http", "json")
 
@@ -31,7 +33,12 @@ def sign(
         str | None, typer.Option(metavar="TEXT", help="The body; @FILE or @- for a file or stdin.")
     ] = None,
     event: Annotated[
-        str | None, typer.Option(metavar="TYPE", help="A built-in payload of this event type.")
+        str | None,
+        typer.Option(
+            metavar="TYPE",
+            help="A built-in payload of this event type.",
+            autocompletion=complete_event,
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change the payload.")
@@ -52,6 +59,10 @@ def sign(
     header: Annotated[
         list[str] | None, typer.Option(metavar="NAME:VALUE", help="One more header.")
     ] = None,
+    make_key: Annotated[
+        bool,
+        typer.Option("--make-key", help="Sign with a key pair of your own, made here if need be."),
+    ] = False,
     form: Annotated[
         str, typer.Option("--format", metavar="FORM", help="headers, curl, http or json.")
     ] = "curl",
@@ -61,15 +72,23 @@ def sign(
 
     Example: hookagent sign --source support --data '{"ticket_id": 1}' --send
 
-    Example: hookagent sign --scheme stripe --secret '${STRIPE_SECRET}' --event invoice.paid
+    Example: hookagent sign --scheme github --secret '${GITHUB_SECRET}' --event push
+
+    Example: hookagent sign --scheme discord --make-key --format json
     """
     if form not in FORMATS:
         raise UsageError(f"unknown format `{form}`", hint="known: " + ", ".join(FORMATS))
     from hookagent.cli.clock import clock
     from hookagent.cli.crafting import craft, read_secret
 
+    if scheme is None and source is None and output.can_ask():
+        from hookagent.cli.asking import ask
+
+        scheme, source, asked = ask()
+        event = event or (asked if data is None else None)
     secrets = [read_secret(secret)] if secret is not None else []
     made = craft(scheme=scheme, source=source, secrets=secrets, given=setting or [], config=config)
+    made = _with_key(made, is_given=bool(secrets), make_key=make_key)
     now = clock() if timestamp is None else timestamp * 1000
     request = _request(made, _body(data), event, header or [], method=method, url=url, now=now)
     signed = _signed(made, _changed(request, set_ or []), now=now, message_id=message_id)
@@ -79,6 +98,39 @@ def sign(
         return asyncio.run(_send(signed, made))
     _write(signed, made, form)
     return ExitCode.DONE
+
+
+def _with_key(made: "Craft", *, is_given: bool, make_key: bool) -> "Craft":
+    """Return the craft with what it signs with: a pair of our own, or the secret asked for."""
+    from dataclasses import replace
+
+    from hookagent.cli.keys import key_family, key_pair, say_pair
+
+    family = key_family(made.scheme)
+    if family is None:
+        if made.secrets or not made.scheme.needs_secret:
+            return made
+        if not output.can_ask():
+            raise UsageError(f"`{made.scheme.name}` needs a secret", hint="add --secret S")
+        from hookagent.cli.asking import ask_secret
+
+        return replace(made, secrets=(ask_secret(made.scheme.name),))
+    if is_given:
+        return made
+    if not make_key and not _wants_pair(made.scheme.name):
+        raise UsageError(
+            f"`{made.scheme.name}` is signed with a private key",
+            hint="add --make-key to sign with one of your own, or --secret @private.pem",
+        )
+    pair = key_pair(made.scheme, family, Path())
+    say_pair(pair, made.source.name if made.source else made.scheme.name.partition("/")[0])
+    return replace(made, secrets=(pair.private,))
+
+
+def _wants_pair(name: str) -> bool:
+    """Ask, on a terminal, whether to make a pair."""
+    question = f"`{name}` is signed with a private key. Make a pair of your own here?"
+    return output.can_ask() and typer.confirm(question, default=True, err=True)
 
 
 def _body(data: str | None) -> bytes | None:
@@ -109,11 +161,14 @@ def _request(
 
     from hookagent.event import Headers, RawRequest
 
-    fields = [("Content-Type", "application/json")]
+    fields, query = [("Content-Type", "application/json")], ""
     if event is not None:
-        body, fields = _sample(made, event, now)
+        found = _sample(made, event, now)
+        body, query = found.body if body is None else body, found.query
+        fields = [("Content-Type", found.content_type), *found.headers]
     parts = urlsplit(url or "")
-    target = (parts.path or made.path) + (f"?{parts.query}" if parts.query else "")
+    query = "&".join(filter(None, (parts.query, query)))
+    target = (parts.path or made.path) + (f"?{query}" if query else "")
     base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else made.base_url
     raw = RawRequest(
         method=method.upper(),
@@ -138,17 +193,16 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _sample(made: "Craft", event: str, now: int) -> tuple[bytes, list[tuple[str, str]]]:
+def _sample(made: "Craft", event: str, now: int) -> "Sample":
     """Return the built-in payload of an event type, with fresh ids and times."""
     from hookagent.providers import sample
 
     provider = (made.source.provider if made.source else None) or made.scheme.name
-    found = sample.fill(
+    return sample.fill(
         sample.load(provider.partition("/")[0], event),
         now=now,
         entropy=int.from_bytes(os.urandom(8)),
     )
-    return found.body, [("Content-Type", found.content_type), *found.headers]
 
 
 def _changed(request: "RawRequest", sets: list[str]) -> "RawRequest":
@@ -160,8 +214,6 @@ def _changed(request: "RawRequest", sets: list[str]) -> "RawRequest":
 def _signed(made: "Craft", request: "RawRequest", *, now: int, message_id: str) -> "RawRequest":
     from hookagent.providers import sign as signing
 
-    if not made.secrets and made.scheme.needs_secret:
-        raise UsageError(f"`{made.scheme.name}` needs a secret", hint="add --secret S")
     return signing.sign(
         made.scheme,
         request,
@@ -185,10 +237,19 @@ def _write(request: "RawRequest", made: "Craft", form: str) -> None:
     elif form == "curl":
         output.data(exports.to_curl(request, url))
     elif form == "http":
-        output.raw(exports.to_http(request, url))
+        _write_http(exports.to_http(request, url))
     else:
         name = made.source.name if made.source else ""
         output.data(exports.to_event_line(Captured(request=request, source=name)))
+
+
+def _write_http(wire: bytes) -> None:
+    """Write the very bytes to a pipe or file; on a terminal, text that cannot steer it."""
+    if not output.is_terminal():
+        output.raw(wire)
+        return
+    for line in wire.decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n"):
+        output.data(line)
 
 
 async def _send(request: "RawRequest", made: "Craft") -> ExitCode:

@@ -162,7 +162,36 @@ def test_progress_counts_on_a_terminal_and_leaves_nothing(terminal):
     with output.Progress("reading", 3) as progress:
         progress.step(2)
 
-    assert err.getvalue() == "\rreading 2/3\r\x1b[K"
+    assert err.getvalue() == "\r\x1b[Kreading 2/3\r\x1b[K"
+
+
+def test_progress_says_its_rate_and_the_time_left(terminal):
+    terminal()
+    now = [0.0]
+    progress = output.Progress("sent", 1_000, clock=lambda: now[0])
+    progress.step(100)
+
+    said = [progress.line(at) for at in (0.5, 2.0, 25.0)]
+    progress.step(900)
+
+    assert said == [
+        "sent 100/1000",
+        "sent 100/1000  50/s  18 s left",
+        "sent 100/1000  4.0/s  3 m 45 s left",
+    ]
+    assert progress.line(4.0) == "sent 1000/1000  250/s"
+
+
+def test_progress_is_not_written_for_each_step(terminal):
+    _, err = terminal()
+    now = [0.0]
+
+    with output.Progress("sent", clock=lambda: now[0]) as progress:
+        for _ in range(100):
+            now[0] += 0.01
+            progress.step()
+
+    assert 9 <= err.getvalue().count("sent ") <= 11
 
 
 def test_bytes_go_out_as_they_are(capfdbinary):

@@ -112,8 +112,9 @@ class Seed:
                 request = at_source(raw, chosen)
                 if is_signed:
                     request = resigned(request, chosen, now=request.received_at)
-                found = ingest.receive(gate, request)
-                answers.append(found if isinstance(found, Answer) else await found)
+                answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+                ingest.receive(gate, request, answered.set_result)
+                answers.append(await answered)
             return answers
         finally:
             await store.close()
