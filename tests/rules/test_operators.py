@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from hookagent.actions import registry
 from hookagent.rules.conditions import NESTING_MAX
 from hookagent.rules.operators import OPERATORS
+from hookagent.rules.parse import read_rules
+from hookagent.rules.testing import run_tests
 from tests.rules.events import rule_when
 
 DOCS = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
@@ -75,3 +78,18 @@ def test_nesting_has_an_end():
 
     with pytest.raises(Exception, match="nested deeper than 8 levels"):
         rule_when(f"a = {inner}")
+
+
+BLOCKS = [
+    text
+    for text in re.findall(r"^```toml\n(.*?)^```$", DOCS, re.DOTALL | re.MULTILINE)
+    if "[rule." in text
+]
+
+
+@pytest.mark.parametrize("text", [text for text in BLOCKS if ".do]]" in text or "do = [" in text])
+def test_the_rules_of_the_documentation_are_valid(text):
+    rules = read_rules([("docs.toml", text)], check_step=registry.check_step)
+
+    assert rules.rules
+    assert [result.problems for result in run_tests(rules) if not result.passed] == []
