@@ -24,6 +24,7 @@ from hookagent.pipeline.feed import Feed, Logged, Ready, Rules, Stopped, Stoppin
 from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.handshakes import given_key, handshakes_of
 from hookagent.pipeline.ingest import Ingest
+from hookagent.pipeline.keys import PublishedKeys, published_keys
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import replay_key
 from hookagent.pipeline.presence import announce
@@ -32,7 +33,8 @@ from hookagent.pipeline.rulebook import Rulebook, load_rulebook
 from hookagent.pipeline.upkeep import Upkeep
 from hookagent.pipeline.worker import Worker
 from hookagent.providers.verify import Verifier
-from hookagent.server.listener import Limits, Listener
+from hookagent.server.limits import Limits
+from hookagent.server.listener import Listener
 from hookagent.store.base import Store
 from hookagent.store.registry import open_store
 
@@ -76,6 +78,7 @@ class Agent:
         self._worker: Worker | None = None
         self._listener: Listener | None = None
         self._store: Store | None = None
+        self._keys: PublishedKeys | None = None
 
     async def start(self) -> None:
         """Start everything; returns when requests are accepted. Raises HookagentError."""
@@ -106,6 +109,7 @@ class Agent:
         outside.emit = emitter(store, worker, self.feed, clock=clock, entropy=entropy)
         worker.use(rulebook)
         self._store, self._worker = store, worker
+        self._keys = await enter(published_keys(config.sources.values(), outside))
         listener = self._listen(store, worker)
         port = await _bind(listener, config.server.host, config.server.port)
         self._stack.push_async_callback(listener.close, ANSWER_GRACE_S)
@@ -193,6 +197,7 @@ class Agent:
                 tolerance_ms=source.tolerance_ms,
                 settings=dict(source.settings),
                 base_url=source.base_url or config.server.public_url or "",
+                keys=self._keys,
             )
 
         def take_key(key: str) -> None:

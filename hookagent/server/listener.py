@@ -13,8 +13,6 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from http import HTTPStatus
-from ipaddress import ip_address
 
 from aiohttp import ClientPayloadError
 from aiohttp.base_protocol import BaseProtocol
@@ -22,11 +20,13 @@ from aiohttp.http import HttpRequestParser, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
-from hookagent.config.model import Network, Server
 from hookagent.event import Headers, RawRequest
 from hookagent.pipeline.answer import NOT_FOUND, TOO_LARGE, UNAVAILABLE, Answer, refusal
 from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.ingest import Ingest
+from hookagent.server.crowd import Reading, longest_waiting, slowest_body
+from hookagent.server.limits import Limits
+from hookagent.server.rendering import CONTINUE, render
 
 READ_BUFFER = 64 * 1024
 """What aiohttp's reader takes before it makes the sender wait."""
@@ -46,18 +46,6 @@ BUSY = UNAVAILABLE
 
 PROBE_PREFIX = "/.well-known/hookagent/"
 """Answered with the path's last part, so that a tunnel can be probed from outside."""
-
-
-class Limits:
-    """What one listener allows, and who may say the sender's address."""
-
-    def __init__(self, server: Server, *, behind_tunnel: bool) -> None:
-        self.connections = server.max_connections
-        self.bodies = server.max_bodies
-        self.read_s = server.read_timeout_ms / 1000
-        self.idle_s = server.keepalive_ms / 1000
-        self.trusted: tuple[Network, ...] = server.trusted_proxies
-        self.behind_tunnel = behind_tunnel
 
 
 class Listener:
@@ -126,30 +114,29 @@ class Listener:
                 connection.time_out()
         self._sweep = self.loop.call_later(SWEEP_S, self._look_for_slow_ones)
 
-    def client_ip(self, peer: str, headers: Headers) -> str:
-        """Return the sender's address as far as it can be believed, else nothing.
+    def make_room(self) -> bool:
+        """End the connection that has waited longest without a request; False if there is none."""
+        longest = longest_waiting(self.connections)
+        if longest is not None:
+            self.connections.discard(longest)
+            longest.abort()
+        return longest is not None
 
-        The last hop of `X-Forwarded-For` is believed from a trusted proxy, and from loopback
-        while our own tunnel is what reaches us; behind a tunnel without it nobody knows.
-        """
-        if not peer or not (self.limits.behind_tunnel or self.limits.trusted):
-            return peer
-        address = ip_address(peer)
-        from_tunnel = self.limits.behind_tunnel and address.is_loopback
-        if not from_tunnel and not any(address in network for network in self.limits.trusted):
-            return peer
-        hops = b",".join(headers.all("x-forwarded-for")).decode("latin-1").split(",")
-        try:
-            return str(ip_address(hops[-1].strip()))
-        except ValueError:
-            return ""
+    def make_room_for_body(self) -> bool:
+        """Time out the body that comes slowest; False if all have only just begun."""
+        now = self.loop.time()
+        slowest = slowest_body(self.connections, now)
+        if slowest is not None:
+            slowest.give_up(now)
+        return slowest is not None
 
 
 class Connection(BaseProtocol):
     """One connection: parse, judge, answer, in order."""
 
     __slots__ = (
-        "_busy", "_listener", "_parser", "_peer", "_reader", "_waiting", "deadline", "is_closing",
+        "_listener", "_parser", "_peer", "_reader", "_waiting",
+        "deadline", "is_busy", "is_closing", "reading",
     )  # fmt: skip
 
     def __init__(self, listener: Listener) -> None:
@@ -157,7 +144,8 @@ class Connection(BaseProtocol):
         self._listener = listener
         self._parser: HttpRequestParser | None = None
         self._waiting: deque[tuple[RawRequestMessage, StreamReader]] = deque()
-        self._busy = False
+        self.is_busy = False
+        self.reading: Reading | None = None
         self._reader: asyncio.Task[None] | None = None
         self._peer = ""
         self.deadline = 0.0
@@ -168,9 +156,13 @@ class Connection(BaseProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         listener = self._listener
-        if len(listener.connections) >= listener.limits.connections or listener.is_stopping:
+        is_full = len(listener.connections) >= listener.limits.connections
+        if listener.is_stopping or (is_full and not listener.make_room()):
             self._write(BUSY, close=True)
-            self._linger()
+            if len(listener.connections) < 2 * listener.limits.connections:
+                self._linger()
+            else:
+                self.abort()
             return
         listener.connections.add(self)
         peer = transport.get_extra_info("peername")
@@ -202,22 +194,20 @@ class Connection(BaseProtocol):
         if self._parser is None or self.is_closing:
             return
         try:
-            messages, is_upgrade, _ = self._parser.feed_data(data)
+            messages, _, _ = self._parser.feed_data(data)
         except HttpProcessingError:
             self._refuse_rest()
             return
         for message, body in messages:
             self._parser.message_consumed()
-            if self._busy:
+            if self.is_busy:
                 self._waiting.append((message, body))
             else:
                 self._begin(message, body)
-        if is_upgrade:
-            self._refuse_rest()
 
     def _refuse_rest(self) -> None:
         """Answer what is not HTTP; requests before it in the pipe get their answers first."""
-        if not self._busy:
+        if not self.is_busy:
             self._write(BAD_REQUEST, close=True)
             self._linger()
         self.is_closing = True
@@ -226,7 +216,7 @@ class Connection(BaseProtocol):
 
     def _begin(self, message: RawRequestMessage, body: StreamReader) -> None:
         """Refuse by the head alone, or take the body in."""
-        self._busy = True
+        self.is_busy = True
         listener = self._listener
         headers = Headers(message.raw_headers)
         path = message.path.partition("?")[0]
@@ -245,7 +235,7 @@ class Connection(BaseProtocol):
             early = early or NOT_FOUND
             if early.status != OK:
                 listener.ingest.turned_away(early, message.method, path, gate)
-            self._answer(early, close=message.should_close, is_unread=not body.is_eof())
+            self._answer(early, close=_is_last(message), is_unread=not body.is_eof())
             return
         if body.is_eof():
             data = body.read_nowait(-1) if body.total_bytes else b""
@@ -254,9 +244,11 @@ class Connection(BaseProtocol):
             else:
                 self._judge(gate, message, headers, data)
             return
-        if listener.bodies >= listener.limits.bodies:
+        if listener.bodies >= listener.limits.bodies and not listener.make_room_for_body():
             self._answer(BUSY, close=True, is_unread=True)
             return
+        if _is_waiting(headers) and self.transport is not None:
+            self.transport.write(CONTINUE)
         listener.bodies += 1
         self.deadline = float("inf")  # the reader keeps its own
         self._reader = listener.loop.create_task(self._read(gate, message, headers, body))
@@ -281,14 +273,14 @@ class Connection(BaseProtocol):
         """Take in a body that did not come in one piece, within its time and size."""
         listener = self._listener
         parts: list[bytes] = []
-        size = 0
         problem: Answer | None = None
         try:
-            async with asyncio.timeout(listener.limits.read_s):
+            async with asyncio.timeout(listener.limits.read_s) as limit:
+                self.reading = reading = Reading(listener.loop.time(), limit)
                 while problem is None and (part := await body.readany()):
                     parts.append(part)
-                    size += len(part)
-                    if size > gate.source.max_body:
+                    reading.size += len(part)
+                    if reading.size > gate.source.max_body:
                         problem = TOO_LARGE
         except TimeoutError:
             problem = TIMED_OUT
@@ -296,7 +288,7 @@ class Connection(BaseProtocol):
             problem = BAD_REQUEST
         finally:
             listener.bodies -= 1
-            self._reader = None
+            self._reader = self.reading = None
         if problem is None:
             self._judge(gate, message, headers, b"".join(parts))
         else:
@@ -311,11 +303,11 @@ class Connection(BaseProtocol):
             headers=headers,
             body=body,
             received_at=listener.clock(),
-            client_ip=listener.client_ip(self._peer, headers),
+            client_ip=listener.limits.client_ip(self._peer, headers),
             base_url=listener.base_url(),
         )
         self.deadline = float("inf")  # from here on it is we who are slow
-        close = message.should_close
+        close = _is_last(message)
         listener.ingest.receive(gate, request, lambda answer: self._answer(answer, close=close))
 
     def _answer(self, answer: Answer, *, close: bool, is_unread: bool = False) -> None:
@@ -325,7 +317,7 @@ class Connection(BaseProtocol):
         """
         if self.transport is None:
             return
-        self._busy = False
+        self.is_busy = False
         stops = self.is_closing or self._listener.is_stopping
         ends = close or answer.close or is_unread or stops
         self._write(answer, close=ends)
@@ -371,13 +363,13 @@ class Connection(BaseProtocol):
 
     def time_out(self) -> None:
         """End a connection that idles or dribbles its headers."""
-        if self.transport is not None and not self._busy:
+        if self.transport is not None and not self.is_busy:
             self.is_closing = True
             self.transport.close()
 
     def close_when_idle(self) -> None:
         """Close now unless a request is under way; its answer will close."""
-        if not self._busy and self.transport is not None:
+        if not self.is_busy and self.transport is not None:
             self.transport.close()
 
     def abort(self) -> None:
@@ -386,35 +378,11 @@ class Connection(BaseProtocol):
             self.transport.abort()
 
 
-_HEADS: dict[tuple[int, str, tuple[tuple[str, str], ...], bool], bytes] = {}
+def _is_last(message: RawRequestMessage) -> bool:
+    """Whether the connection ends with this request; what follows an upgrade is not HTTP."""
+    return message.should_close or message.upgrade
 
 
-def render(answer: Answer, *, close: bool) -> bytes:
-    """Write an answer as HTTP/1.1; heads are few and kept."""
-    key = (answer.status, answer.content_type, answer.headers, close)
-    head = _HEADS.get(key)
-    if head is None:
-        lines = [
-            f"HTTP/1.1 {answer.status} {_reason(answer.status)}",
-            "Server: hookagent",
-            "X-Content-Type-Options: nosniff",
-            f"Content-Type: {answer.content_type}",
-            *(f"{name}: {value}" for name, value in answer.headers),
-            *(("Connection: close",) if close else ()),
-            "Content-Length: ",
-        ]
-        head = "\r\n".join(lines).encode("latin-1", "replace")
-        if len(_HEADS) < HEADS_MAX:
-            _HEADS[key] = head
-    return b"%b%d\r\n\r\n%b" % (head, len(answer.body), answer.body)
-
-
-HEADS_MAX = 256
-"""Kept response heads; handshakes that echo could otherwise grow them."""
-
-
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Status"
+def _is_waiting(headers: Headers) -> bool:
+    """Whether the sender waits for our word before it sends the body."""
+    return any(value.strip().lower() == b"100-continue" for value in headers.all("expect"))

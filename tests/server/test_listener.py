@@ -6,7 +6,8 @@ import json
 import pytest
 
 from hookagent.config.model import Server
-from hookagent.server.listener import PROBE_PREFIX, Limits, Listener
+from hookagent.server.limits import Limits
+from hookagent.server.listener import PROBE_PREFIX, Listener
 from tests.pipeline.conftest import NOW
 from tests.whole.served import signature
 
@@ -48,6 +49,12 @@ async def one_answer(reader: asyncio.StreamReader) -> bytes:
         if line.lower().startswith(b"content-length")
     )
     return head + await reader.readexactly(length)
+
+
+async def until(condition) -> None:
+    """Let the loop go on until something is true."""
+    while not condition():  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0)
 
 
 def request(payload, *, path=b"/hooks/shop", extra=b"", signed=True) -> bytes:
@@ -179,18 +186,95 @@ async def test_dribbled_headers_and_idle_connections_are_closed(start):
     assert await talk(port, b"", until_closed=True) == b""
 
 
-async def test_connections_beyond_the_limit_are_turned_away(start):
+async def test_a_crowd_that_says_nothing_pushes_out_its_own(start):
     listener, port = await start(max_connections=2)
     held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-    for _ in range(100):
-        await asyncio.sleep(0)  # let the loop take them in
-    assert len(listener.connections) == 2
+    await until(lambda: len(listener.connections) >= 2)
 
-    answer = await talk(port, b"", until_closed=True)
+    answer = await talk(port, request({"id": "1"}))
+
+    assert status(answer) == 200
+    assert await held[0][0].read() == b""
     for _, writer in held:
         writer.close()
 
+
+async def test_connections_beyond_the_limit_are_turned_away_while_all_are_at_work(start):
+    listener, port = await start(max_connections=2)
+    begun = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+    for _, writer in held:
+        writer.write(begun)
+    await until(lambda: listener.bodies >= 2)
+
+    answer = await talk(port, b"", until_closed=True)
+
     assert status(answer) == 503
+    for _, writer in held:
+        writer.close()
+
+
+async def test_the_slowest_body_gives_way_to_a_new_one(start):
+    listener, port = await start(max_bodies=1)
+    head = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    await until(lambda: listener.bodies >= 1)
+
+    young = await talk(port, head)
+    (connection,) = [one for one in listener.connections if one.reading]
+    connection.reading.since -= 1  # it has dribbled for a second
+    body = b'{"id":"1"}'
+    whole = request(body)
+    good, sender = await asyncio.open_connection("127.0.0.1", port)
+    sender.write(whole[:-3])
+    old = await one_answer(reader)
+    sender.write(whole[-3:])
+
+    assert status(young) == 503
+    assert status(old) == 408
+    assert status(await one_answer(good)) == 200
+    writer.close()
+    sender.close()
+
+
+async def test_a_sender_that_asks_first_is_told_to_go_on(start):
+    _, port = await start()
+    whole = request(b'{"id":"1"}', extra=b"Expect: 100-continue\r\n")
+    head, _, body = whole.partition(b"\r\n\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+    writer.write(head + b"\r\n\r\n")
+    told = await reader.readuntil(b"\r\n\r\n")
+    writer.write(body)
+
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert status(await one_answer(reader)) == 200
+    writer.close()
+
+
+async def test_a_sender_that_asks_first_and_is_refused_is_not_told_to_go_on(start):
+    _, port = await start()
+
+    answer = await talk(
+        port,
+        b"POST /nope HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+    )
+
+    assert status(answer) == 404
+
+
+async def test_a_request_to_connect_elsewhere_gets_one_answer(start):
+    _, port = await start()
+
+    answer = await talk(
+        port,
+        b"CONNECT evil:443 HTTP/1.1\r\nHost: evil:443\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        until_closed=True,
+    )
+
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert status(answer) == 404
 
 
 async def test_an_upgrade_is_not_granted(start):
