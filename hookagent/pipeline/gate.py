@@ -1,5 +1,6 @@
 """One source at the front door: what can be worked out once, and how its deliveries are read."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from hookagent import payload
 from hookagent.config.model import Source
 from hookagent.event import RawRequest, content_key
 from hookagent.pipeline.answer import Answer, refusal
+from hookagent.providers.body import is_wrapped, unwrapped
 from hookagent.providers.verify import Verifier
 from hookagent.subject import request_values
 from hookagent.verdict import Verdict
@@ -38,7 +40,7 @@ class Gate:
         self.source = source
         self.verifier = verifier
         self.handshakes = handshakes
-        self.is_form = source.body == "form"
+        self.read = reader_of(source)
         self.must_parse = source.body != "any"
         extra = handshakes.methods if handshakes else ()
         self.methods = frozenset((*source.methods, *extra))
@@ -90,10 +92,23 @@ def type_of(source: Source, request: RawRequest, value: Any) -> str:
     return ".".join(parts)[:TYPE_LENGTH_MAX]
 
 
+def reader_of(source: Source | None) -> Callable[[RawRequest], payload.Payload]:
+    """Return how a source's bodies are read: as it says, never as a request says.
+
+    `any` goes by the content type, and so does what came from no source we know.
+    """
+    if source is not None and is_wrapped(source.scheme):
+        scheme = source.scheme
+        return lambda request: unwrapped(scheme, request)
+    body = source.body if source is not None else "any"
+    if body == "json":
+        return lambda request: payload.read_json(request.body)
+    if body == "form":
+        return lambda request: payload.read_form(request.body)
+    return lambda request: payload.read(request.body, request.headers.text("content-type") or "")
+
+
 def value_of(source: Source | None, request: RawRequest) -> Any:
     """Return the decoded body as the source says it is read, None where it cannot be read."""
-    if source is not None and source.body == "form":
-        read = payload.read_form(request.body)
-    else:
-        read = payload.read(request.body, request.headers.text("content-type") or "")
+    read = reader_of(source)(request)
     return read.value if isinstance(read, payload.Parsed) else None

@@ -47,6 +47,9 @@ _HEAD_CODES = {
 }
 
 
+REFUSALS: Mapping[int, Answer] = {401: UNAUTHORIZED, 403: FORBIDDEN, 503: UNAVAILABLE}
+"""By the status of the verdict; 503 where a published key is not at hand yet."""
+
 Reply = Callable[[Answer], None]
 """Sends the answer of one delivery."""
 
@@ -172,20 +175,13 @@ class Ingest:
             return gate.wrong_method
         value = None
         if gate.must_parse or request.body:
-            read = payload.read_form(request.body) if gate.is_form else self._read(gate, request)
+            read = gate.read(request)
             if isinstance(read, payload.Parsed):
                 value = read.value
             elif gate.must_parse:
                 return self._reject(gate, request, verdict, NOT_JSON, f"bad-body: {read.reason}")
         event = self._event(gate, request, verdict, value, mark)
         return self._store_it(gate, event, reply)
-
-    @staticmethod
-    def _read(gate: Gate, request: RawRequest) -> payload.Payload:
-        """Read a body as its source says: `any` goes by the content type."""
-        if gate.must_parse:
-            return payload.read_json(request.body)
-        return payload.read(request.body, request.headers.text("content-type") or "")
 
     def _event(
         self,
@@ -269,7 +265,7 @@ class Ingest:
         """
         if not self._limiter.failed(request.client_ip, request.received_at):
             return TOO_MANY
-        answer = UNAUTHORIZED if verdict.status == 401 else FORBIDDEN  # noqa: PLR2004
+        answer = REFUSALS[verdict.status]
         return self._reject(gate, request, verdict, answer, str(verdict.code))
 
     def _reject(

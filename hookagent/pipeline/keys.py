@@ -8,13 +8,16 @@ client, which refuses local addresses and follows no redirect (SECURITY S11, R8 
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
 
 import msgspec
 
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.client import Client, Refused, Request, Unreachable, client_of
 from hookagent.actions.egress import Permit
+from hookagent.config.model import Source
+from hookagent.providers.keyaddress import addresses, hosts
 from hookagent.providers.keyring import DOCUMENT_BYTES_MAX
 from hookagent.providers.pinning import is_pinned
 
@@ -185,6 +188,28 @@ def guarded_fetch(outside: Outside, place: Callable[[str], Placed] = _as_named) 
         return Fetched(answer.body, fresh_ms(answer.header("Cache-Control")))
 
     return fetch
+
+
+@asynccontextmanager
+async def published_keys(
+    sources: Collection[Source], outside: Outside
+) -> AsyncIterator[PublishedKeys]:
+    """Keep the keys of these sources; those that are known beforehand are fetched at once.
+
+    A source whose key is configured asks for none, so that it works offline.
+    """
+    keys = PublishedKeys(
+        guarded_fetch(outside),
+        [host for source in sources for host in hosts(source.scheme)],
+        clock=outside.clock,
+        say=outside.say,
+    )
+    asking = [source for source in sources if not source.secrets]
+    keys.warm(url for source in asking for url, _ in addresses(source.scheme, source.settings))
+    try:
+        yield keys
+    finally:
+        await keys.close()
 
 
 def fresh_ms(cache_control: str | None) -> int:

@@ -90,12 +90,13 @@ class View:
     def document(self) -> Any:
         """The body as JSON, or MISSING where it is none."""
         if self._document is _UNREAD:
-            parsed = read_json(self._json_bytes())
+            parsed = read_json(self.json_bytes)
             self._document = parsed.value if isinstance(parsed, Parsed) else MISSING
         return self._document
 
-    def _json_bytes(self) -> bytes:
-        """Return the JSON text: the body, or the part or form field that carries it."""
+    @property
+    def json_bytes(self) -> bytes:
+        """The JSON text: the body, or the part or form field that carries it."""
         if not self.json_part:
             return self.request.body
         content_type = self.request.headers.text("content-type") or ""

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import msgspec
+
 from hookagent.event import Headers, RawRequest
 from hookagent.pipeline.gate import KEY_BYTES_MAX, TYPE_LENGTH_MAX, Gate, type_of, value_of
 from hookagent.subject import parse_reference
@@ -56,3 +58,22 @@ def test_a_form_source_reads_a_form_whatever_the_sender_calls_it(gate):
 
     assert value_of(form, request) == {"a": "1"}
     assert value_of(gate.source, RawRequest(body=b"nope")) is None
+
+
+def test_the_content_type_counts_only_where_the_source_says_so(gate):
+    form = Headers.of({"Content-Type": "application/x-www-form-urlencoded"})
+    request = RawRequest(headers=form, body=b"a=1")
+
+    assert value_of(gate.source, request) is None
+    assert value_of(replace(gate.source, body="any"), request) == {"a": "1"}
+    assert value_of(None, request) == {"a": "1"}
+
+
+def test_json_inside_a_form_is_the_payload_where_the_scheme_says_so(gate):
+    scheme = msgspec.structs.replace(gate.source.scheme, json_part="events")
+    source = replace(gate.source, scheme=scheme, body="form")
+    form = Headers.of({"Content-Type": "application/x-www-form-urlencoded"})
+    request = RawRequest(headers=form, body=b"events=%5B%7B%22id%22%3A1%7D%5D&x=1")
+
+    assert value_of(source, request) == [{"id": 1}]
+    assert value_of(source, RawRequest(headers=form, body=b"x=1")) is None

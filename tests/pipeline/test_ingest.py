@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,11 @@ from hypothesis import strategies as st
 from hookagent.event import Headers, RawRequest
 from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.origin import mark_replay
+from hookagent.providers import catalog
+from hookagent.providers.privatekeys import make_pair
+from hookagent.providers.shape import Family, KeyRule
+from hookagent.providers.sign import sign
+from hookagent.providers.verify import Verifier
 from hookagent.store.base import EventFilter, StoreFull
 from tests.pipeline.conftest import NOW
 from tests.whole.served import signature
@@ -246,3 +253,24 @@ async def test_an_unknown_path_is_shown_to_the_operator_with_the_nearest(make_in
     (told,) = await subscription.batch()
     assert (told.status, told.code) == (404, "unknown-path")
     assert "did you mean `/hooks/shop`?" in told.detail
+
+
+async def test_without_the_providers_key_the_sender_is_asked_to_come_again(
+    make_ingest, gate, store
+):
+    scheme = msgspec.structs.replace(
+        catalog.scheme("github"),
+        algorithm="rsa-sha256",
+        keys=KeyRule(urls=("https://keys.test/a.pem",), hosts=("keys.test",)),
+    )
+    waiting = Gate(replace(gate.source, scheme=scheme), Verifier(scheme, []), None)
+    private, _ = make_pair(Family.RSA)
+    request = sign(scheme, delivery({"id": "1"}, sign=False), private, now=NOW)
+
+    answer = receive(make_ingest(waiting), waiting, request).result()
+
+    assert answer.status == 503
+    assert dict(answer.headers)["Retry-After"]
+    kept = await _eventually(lambda: store.rejected(limit=5))
+    assert [(one.status, one.error) for one in kept] == [(503, "key-unavailable")]
+    assert "at hand" in kept[0].verdict.detail

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from hookagent.actions.base import Outside
 from hookagent.actions.egress import Permit
+from hookagent.config.model import Source
 from hookagent.environment import Environment
 from hookagent.event import RawRequest
 from hookagent.pipeline.keys import (
@@ -26,7 +28,9 @@ from hookagent.pipeline.keys import (
     PublishedKeys,
     fresh_ms,
     guarded_fetch,
+    published_keys,
 )
+from hookagent.providers import catalog
 from hookagent.providers.shape import Family, KeyRule
 from hookagent.providers.sign import sign
 from hookagent.providers.verify import Verifier
@@ -304,3 +308,38 @@ async def test_a_delivery_is_verified_with_the_fetched_key(keys, server, clock):
 )
 def test_freshness_goes_by_cache_control_within_bounds(text, expected):
     assert fresh_ms(text) == expected
+
+
+def source(name, **changes):
+    made = Source(name=name, path="/x", scheme=catalog.scheme(name))
+    return replace(made, **changes)
+
+
+async def test_only_sources_without_a_configured_key_are_warmed(outside, monkeypatch):
+    asked = []
+
+    def fetches(_outside):
+        async def fetch(url):
+            asked.append(url)
+            return Fetched(b"x")
+
+        return fetch
+
+    monkeypatch.setattr("hookagent.pipeline.keys.guarded_fetch", fetches)
+    pubsub, kinde = "google-pubsub", {"issuer": "https://me.kinde.com"}
+    sources = [source(pubsub), source("kinde", settings=kinde), source("aws-sns"), source("stripe")]
+
+    async with published_keys(sources, outside) as keys:
+        await keys.settled()
+        assert sorted(asked) == [
+            "https://me.kinde.com/.well-known/jwks.json",
+            "https://www.googleapis.com/oauth2/v3/certs",
+        ]
+        assert keys.get("https://sns.eu-west-1.amazonaws.com/a.pem", "certificate") is None
+        assert keys.get("https://api.stripe.com/key", "pem") is None
+        await keys.settled()
+
+    assert asked[2:] == ["https://sns.eu-west-1.amazonaws.com/a.pem"]
+    async with published_keys([source(pubsub, secrets=("PEM",))], outside) as keys:
+        await keys.settled()
+    assert len(asked) == 3

@@ -5,6 +5,7 @@ from typing import Any
 from hookagent import payload
 from hookagent.config.model import Source
 from hookagent.event import RawRequest
+from hookagent.pipeline.gate import reader_of
 
 ENDED = "truncated"
 """How the reader says that a body ends in the middle of a value."""
@@ -13,8 +14,7 @@ ENDED = "truncated"
 def body_info(source: Source | None, request: RawRequest) -> dict[str, Any]:
     """Say how a body can be shown, and where it stops being JSON."""
     media = request.headers.text("content-type") or ""
-    is_form = source is not None and source.body == "form"
-    read = payload.read_form(request.body) if is_form else payload.read(request.body, media)
+    read = reader_of(source)(request)
     info: dict[str, Any] = {"media": media, "size": len(request.body), "error": None}
     if isinstance(read, payload.Unparsed):
         offset = len(request.body) if read.reason.endswith(ENDED) else read.offset
