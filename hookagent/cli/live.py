@@ -2,6 +2,8 @@
 
     15:31:18  200  github  pull_request.opened  evt_018c…  → label-pr ✓ 45 ms
 
+Under 72 columns an event takes two lines; from 100 on its columns stand under each other.
+
 An event's line is held back until its rules are through, two seconds at most; what ends later gets
 a line of its own. A failure is followed by the command that tells more. The class turns happenings
 into lines and does nothing else, so that it is tested without a terminal.
@@ -47,15 +49,28 @@ class _Held:
 
 
 class Live:
-    """Turns happenings into lines."""
+    """Turns happenings into lines.
 
-    def __init__(self, *, width: int, ticks: tuple[str, str] = ("✓", "✗")) -> None:
+    `mode` is `interactive` (with what to try first), `compact` (nothing but lines that tell of
+    something), or `quiet` (only what needs a person).
+    """
+
+    def __init__(
+        self, *, width: int, ticks: tuple[str, str] = ("✓", "✗"), mode: str = "interactive"
+    ) -> None:
         self._narrow = width < NARROW
+        self._wide = width >= WIDE
+        self._mode = mode
         self._good, self._bad = ticks
         self._held: dict[str, _Held] = {}
+        self._source_width = 0
+        self._type_width = 0
+        self._troubles: dict[str, tuple[str, int]] = {}
 
     def lines(self, happening: Happening) -> Iterator[Line]:
         """Yield the lines one happening gives now."""
+        if self._mode == "quiet" and not needs_a_person(happening):
+            return
         match happening:
             case Delivered():
                 yield from self._delivered(happening)
@@ -63,6 +78,11 @@ class Live:
                 yield from self._matched(happening)
             case Ran():
                 yield from self._ran(happening)
+            case Trouble():
+                yield from self._trouble(happening)
+            case Ready():
+                self._source_width = max(map(len, happening.sources), default=0)
+                yield from _ready(happening, is_interactive=self._mode == "interactive")
             case _:
                 yield from _of_the_agent(happening)
 
@@ -129,9 +149,7 @@ class Live:
     def _line(self, delivered: Delivered, tail: Line) -> Iterator[Line]:
         status = Ink(str(delivered.status), "green" if delivered.status < 300 else "red")  # noqa: PLR2004 - HTTP's success
         mark = "" if delivered.origin == "live" else f" ({delivered.origin})"
-        head: Line = (_at(delivered.at), "  ", status, f"  {delivered.source}")
-        if delivered.type:
-            head = (*head, f"  {safe_line(delivered.type, most=TYPE_MAX)}")
+        head: Line = (_at(delivered.at), "  ", status, *self._columns(delivered))
         named: Line = (f"  {delivered.id}{mark}",) if delivered.id else ()
         if self._narrow:
             yield head
@@ -139,6 +157,25 @@ class Live:
                 yield ("        ", *named, *tail)
             return
         yield (*head, *named, *tail)
+
+    def _columns(self, delivered: Delivered) -> Line:
+        """Return source and type, padded where there is room."""
+        source, kind = delivered.source, safe_line(delivered.type, most=TYPE_MAX)
+        if not self._wide:
+            return (f"  {source}", *([f"  {kind}"] if kind else []))
+        self._source_width = max(self._source_width, len(source))
+        self._type_width = min(max(self._type_width, len(kind)), TYPE_PADDED_MAX)
+        return (f"  {source:<{self._source_width}}  {kind:<{self._type_width}}",)
+
+    def _trouble(self, trouble: Trouble) -> Iterator[Line]:
+        """Yield a trouble when it is new, or was last said long ago."""
+        said, at = self._troubles.get(trouble.part, ("", 0))
+        if said == trouble.message and trouble.at - at < REMIND_MS:
+            return
+        self._troubles[trouble.part] = (trouble.message, trouble.at)
+        yield _at(trouble.at), Ink("  trouble", "red"), f"  {trouble.message}"
+        if trouble.hint:
+            yield (Ink("          hint:", "cyan"), f" {trouble.hint}")
 
     def _outcome(self, ran: Ran) -> Line:
         name = safe_line(ran.rule)
@@ -156,21 +193,20 @@ _COLOURS = {"rejected": "red", "duplicate": "dim", "handshake": "cyan"}
 
 NARROW = 72
 """Columns under which an event takes two lines."""
+WIDE = 100
+"""Columns from which sources and types are padded."""
+TYPE_PADDED_MAX = 28
+REMIND_MS = 300_000
+"""How long the same trouble is not said again."""
 
 
 def _of_the_agent(happening: Happening) -> Iterator[Line]:
     """Yield the lines of what concerns no single event."""
     match happening:
-        case Ready():
-            yield from _ready(happening)
         case Rules():
             yield from _rules(happening)
         case Tunnel():
             yield from _tunnel(happening)
-        case Trouble(message=message, hint=hint):
-            yield _at(happening.at), Ink("  trouble", "red"), f"  {message}"
-            if hint:
-                yield (Ink("          hint:", "cyan"), f" {hint}")
         case Logged(line=line):
             yield _at(happening.at), Ink("  log", "dim"), f"  {line}"
         case Stopping(running=running) if running:
@@ -197,12 +233,35 @@ def _why(delivered: Delivered) -> str:
     return f"refused, {delivered.code}{detail}"
 
 
-def _ready(ready: Ready) -> Iterator[Line]:
+def needs_a_person(happening: Happening) -> bool:
+    """Whether someone should look: a dead run, a trouble, broken rules, a tunnel that is down."""
+    match happening:
+        case Ran(state=state):
+            return state == "dead"
+        case Rules(problems=problems):
+            return bool(problems)
+        case Tunnel(state=state):
+            return state not in GOOD_TUNNEL
+        case Trouble():
+            return True
+        case _:
+            return False
+
+
+def _ready(ready: Ready, *, is_interactive: bool) -> Iterator[Line]:
     yield (Ink("ready", "green"), f"  listening on {ready.listener}")
+    rows = dict(ready.sources)
     if ready.inspector:
         yield (f"       inspector  {ready.inspector}",)
-    for name, url in ready.sources.items():
-        yield (f"       {name}  {url}",)
+    widest = max(map(len, rows), default=0)
+    for name, url in rows.items():
+        yield (f"       {name:<{widest}}  {url}",)
+    first = next(iter(rows), None)
+    if is_interactive and first is not None:
+        yield (Ink(f"       try it: hookagent sign --source {first} --send", "dim"),)
+
+
+GOOD_TUNNEL = frozenset({"up", "changed"})
 
 
 def _rules(rules: Rules) -> Iterator[Line]:
@@ -217,13 +276,14 @@ def _rules(rules: Rules) -> Iterator[Line]:
 
 
 def _tunnel(tunnel: Tunnel) -> Iterator[Line]:
-    good = tunnel.state in {"up", "changed"}
+    good = tunnel.state in GOOD_TUNNEL
     where = f"  {tunnel.url}" if tunnel.url else ""
     detail = f"  {safe_line(tunnel.detail, most=DETAIL_MAX)}" if tunnel.detail else ""
     colour = "green" if good else "yellow"
     yield (_at(tunnel.at), "  tunnel ", Ink(tunnel.state, colour), where, detail)
+    widest = max(map(len, tunnel.sources), default=0)
     for name, url in tunnel.sources.items():
-        yield (f"          {name}  {url}",)
+        yield (f"          {name:<{widest}}  {url}",)
 
 
 def _runs(count: int) -> str:

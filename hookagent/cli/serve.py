@@ -109,8 +109,6 @@ async def _say(feed: "Feed", mode: str) -> None:
     Writing is left to a thread: a reader that stops reading must not stop the agent. What it
     misses then is dropped by the feed, and is in the store anyway.
     """
-    if mode == "quiet":
-        return
     subscription = feed.subscribe()
     if mode == "json":
         import msgspec
@@ -122,7 +120,7 @@ async def _say(feed: "Feed", mode: str) -> None:
     from hookagent.cli.live import Live
 
     ticks = (output.mark(good=True), output.mark(good=False))
-    await _say_lines(subscription, Live(width=output.width(), ticks=ticks))
+    await _say_lines(subscription, Live(width=output.width(), ticks=ticks, mode=mode))
 
 
 async def _say_lines(subscription: "Subscription", live: "Live") -> None:
