@@ -6,10 +6,12 @@ import msgspec
 from aiohttp import web
 
 from hookagent.server.inspector.answers import HEADERS
-from hookagent.server.inspector.tail import PAGE, RESET, TAIL, Message, Tail, rows
+from hookagent.server.inspector.tail import PAGE, RESET, TAIL, Message, Reader, Tail, rows
 
 BEAT_S = 15.0
 """A comment at least this often, so that a dead connection is noticed on both sides."""
+LOOK_S = 1.0
+"""How soon it is noticed that a browser has gone."""
 RETRY_MS = 1_000
 """How soon a browser tries again after a break."""
 RESUME_MAX = 2_000
@@ -26,20 +28,31 @@ async def live(request: web.Request) -> web.StreamResponse:
     reader = tail.join()  # before what is stored is read, so that nothing falls between
     try:
         await response.prepare(request)
-        sent, missed = await _resumed(tail, request.headers.get("Last-Event-ID", ""))
-        hello = Message("hello", msgspec.json.encode({"seq": sent}))
-        first = b"retry: %d\n\n" % RETRY_MS + hello.wire()
-        await response.write(first + b"".join(message.wire() for message in missed))
-        while not reader.is_closed:
-            news = await reader.batch(BEAT_S)
-            fresh = [one for one in news if not one.seq or one.seq > sent]
-            sent = max((one.seq for one in fresh), default=sent) or sent
-            await response.write(b"".join(one.wire() for one in fresh) or b": beat\n\n")
+        await _told(request, response, reader)
     finally:
         tail.leave(reader)
-    with suppress(ConnectionResetError):
-        await response.write_eof()
     return response
+
+
+async def _told(request: web.Request, response: web.StreamResponse, reader: Reader) -> None:
+    """Write until either side ends it."""
+    sent, missed = await _resumed(request.app[TAIL], request.headers.get("Last-Event-ID", ""))
+    hello = Message("hello", msgspec.json.encode({"seq": sent}))
+    first = b"retry: %d\n\n" % RETRY_MS + hello.wire()
+    quiet_s = 0.0
+    with suppress(ConnectionResetError):  # the browser has gone
+        await response.write(first + b"".join(message.wire() for message in missed))
+        while not reader.is_closed and request.transport is not None:
+            news = await reader.batch(LOOK_S)
+            fresh = [one for one in news if not one.seq or one.seq > sent]
+            sent = max([sent, *(one.seq for one in fresh)])
+            quiet_s = 0.0 if fresh else quiet_s + LOOK_S
+            if fresh:
+                await response.write(b"".join(one.wire() for one in fresh))
+            elif quiet_s >= BEAT_S:
+                quiet_s = 0.0
+                await response.write(b": beat\n\n")
+        await response.write_eof()
 
 
 async def _resumed(tail: Tail, last: str) -> tuple[int, list[Message]]:

@@ -1,8 +1,10 @@
 """The page's files: read once, served from memory with a tag; nothing outside this list exists."""
 
+import gzip
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -22,16 +24,28 @@ CLOSED = """<!doctype html>
 """
 
 
+class File(NamedTuple):
+    """One of the page's files."""
+
+    data: bytes
+    packed: bytes
+    """The same, compressed."""
+    media: str
+    tag: str
+
+
 @lru_cache(maxsize=1)
-def files() -> dict[str, tuple[bytes, str, str]]:
-    """Return every file of the page by its path: its bytes, type and tag."""
+def files() -> dict[str, File]:
+    """Return every file of the page by its path."""
     found = {}
     for path in sorted(STATIC.rglob("*")):
         media = TYPES.get(path.suffix)
         if media is None or not path.is_file():
             continue
         data = path.read_bytes()
-        found[path.relative_to(STATIC).as_posix()] = (data, media, sha256(data).hexdigest()[:32])
+        tag = sha256(data).hexdigest()[:32]
+        packed = gzip.compress(data, mtime=0)
+        found[path.relative_to(STATIC).as_posix()] = File(data, packed, media, tag)
     return found
 
 
@@ -40,10 +54,9 @@ def closed() -> web.Response:
     return web.Response(status=401, text=CLOSED, content_type="text/html")
 
 
-async def index(_request: web.Request) -> web.Response:
+async def index(request: web.Request) -> web.Response:
     """Serve the page."""
-    data, media, _ = files()["index.html"]
-    return web.Response(body=data, content_type=media, charset="utf-8")
+    return _served(request, files()["index.html"])
 
 
 async def static(request: web.Request) -> web.Response:
@@ -51,17 +64,28 @@ async def static(request: web.Request) -> web.Response:
     found = files().get(request.match_info["name"])
     if found is None:
         raise web.HTTPNotFound
-    data, media, tag = found
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+    return _served(request, found)
+
+
+async def icon(request: web.Request) -> web.Response:
+    """Serve what browsers ask for unasked."""
+    return _served(request, files()["icon.svg"])
+
+
+def _served(request: web.Request, file: File) -> web.Response:
+    """Answer with a file, or with nothing where the browser has it as it is."""
+    headers = {
+        "ETag": f'"{file.tag}"',
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept-Encoding",
+    }
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)
-    return web.Response(body=data, content_type=media, charset="utf-8", headers=headers)
-
-
-async def icon(_request: web.Request) -> web.Response:
-    """Browsers ask for it unasked."""
-    data, media, _ = files()["icon.svg"]
-    return web.Response(body=data, content_type=media)
+    body = file.data
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        body = file.packed
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=body, content_type=file.media, charset="utf-8", headers=headers)
 
 
 ROUTES = (

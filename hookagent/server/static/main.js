@@ -1,9 +1,170 @@
-const answer = await fetch('/api/events');
-const { events } = await answer.json();
-const list = document.createElement('ol');
-for (const event of events) {
-  const line = document.createElement('li');
-  line.textContent = `${event.received_at} ${event.source} ${event.type} ${event.id}`;
-  list.append(line);
+// The page: where the reader is (kept in the address), the keys, and the parts that are shown.
+import { html, render, useState, useEffect, useRef, ask, copy, query, store } from './kit.js';
+import { EventList, Filters, FILTERS } from './list.js';
+import { EventView, TABS } from './event.js';
+import { Overview, Dead, Refused } from './overview.js';
+import { Replay, Export, Diff, Craft, MakeRule, Help } from './dialogs.js';
+import { connect, listen, live } from './live.js';
+
+const OVERVIEW_MS = 10000;
+const THEMES = ['system', 'dark', 'light'];
+
+function readPlace() {
+  const [path, search] = location.hash.replace(/^#\/?/, '').split('?');
+  return { view: path || 'events', ...Object.fromEntries(new URLSearchParams(search || '')) };
 }
-document.getElementById('page').append(list);
+
+function usePlace() {
+  const [place, setPlace] = useState(readPlace);
+  useEffect(() => {
+    const moved = () => setPlace(readPlace());
+    addEventListener('hashchange', moved);
+    return () => removeEventListener('hashchange', moved);
+  }, []);
+  const go = (changes, isStep) => {
+    const { view, ...fields } = { ...readPlace(), ...changes };
+    const hash = `#/${view}?${query(fields)}`.replace(/\?$/, '');
+    if (isStep) history.replaceState(null, '', hash);
+    else history.pushState(null, '', hash);
+    setPlace(readPlace());
+  };
+  return [place, go];
+}
+
+function useOverview() {
+  const [found, setFound] = useState({});
+  useEffect(() => {
+    let due;
+    const load = () => ask('overview').then((overview) => setFound({ overview }), (error) => setFound((old) => ({ ...old, error })));
+    load();
+    const timer = setInterval(() => !document.hidden && load(), OVERVIEW_MS);
+    const end = listen((kind, value) => {
+      if (kind !== 'up' && !(kind === 'happening' && ['ran', 'tunnel', 'rules'].includes(value.event))) return;
+      clearTimeout(due);
+      due = setTimeout(load, 300);
+    });
+    return () => { clearInterval(timer); end(); };
+  }, []);
+  return found;
+}
+
+function useConnection() {
+  const [state, setState] = useState('');
+  useEffect(() => {
+    connect();
+    return listen((kind) => {
+      if (kind === 'up') setState('');
+      if (kind === 'down') setState(live.isKnown ? 'Connection lost. Trying again…' : 'The agent was started anew: open the address it printed.');
+    });
+  }, []);
+  return state;
+}
+
+const Empty = ({ isFiltered, overview, act }) => {
+  if (isFiltered) return html`<div class="empty"><p>No event passes the filter.</p></div>`;
+  const source = overview?.sources[0];
+  return html`<div class="empty"><h2>Waiting for the first event</h2>
+    ${source ? html`<p>Send one from a terminal:</p><pre class="raw">hookagent sign --source ${source.name} --data '{"hello": "world"}' --send</pre>
+      <p><button class="main" onClick=${() => act('craft')}>or send one from here</button></p>
+      <p class="dim">Providers send to <code>${source.public || source.url}</code></p>`
+      : html`<p>There is no source yet. <code>hookagent init</code> writes one.</p>`}</div>`;
+};
+
+const VIEWS = [['events', 'Events'], ['overview', 'Overview'], ['dead', 'Dead'], ['refused', 'Refused']];
+
+function App() {
+  const [place, go] = usePlace();
+  const { overview, error } = useOverview();
+  const lost = useConnection();
+  const [dialog, setDialog] = useState(null);
+  const [isPaused, setPaused] = useState(false);
+  const [theme, setTheme] = useState(store.get('theme', 'system'));
+  const [areKeysOn, setKeysOn] = useState(store.get('keys', 'on') === 'on');
+  const [selected, setSelected] = useState(0);
+  const [refusals, setRefusals] = useState(0);
+  const event = useRef(null);
+  const list = useRef({});
+  const tab = TABS.includes(place.tab) ? place.tab : 'Body';
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, place[name] || '']));
+
+  useEffect(() => { document.documentElement.dataset.theme = theme; store.set('theme', theme); }, [theme]);
+  useEffect(() => store.set('keys', areKeysOn ? 'on' : 'off'), [areKeysOn]);
+  useEffect(() => { setDialog(null); if (!place.id) { event.current = null; setSelected(0); } }, [place.view, place.id]);
+  useEffect(() => {
+    if (place.view !== 'refused') return undefined;
+    const timer = setInterval(() => setRefusals((n) => n + 1), 3000);
+    return () => clearInterval(timer);
+  }, [place.view]);
+
+  const open = (row, isStep) => { setSelected(row.seq); go({ id: row.id }, isStep && place.id); };
+  const back = () => { go({ id: '', tab: '' }); setTimeout(() => list.current.focus?.()); };
+  const act = (name, other) => {
+    if (['craft', 'try', 'help'].includes(name) || event.current) setDialog({ name, other, event: event.current });
+  };
+  const nextTheme = () => setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]);
+  const keys = {
+    j: () => list.current.move(1), k: () => list.current.move(-1), ArrowDown: () => list.current.move(1), ArrowUp: () => list.current.move(-1),
+    g: () => list.current.first(), G: () => list.current.last(), Home: () => list.current.first(), End: () => list.current.last(),
+    PageDown: () => list.current.page(1), PageUp: () => list.current.page(-1),
+    Enter: () => document.getElementById('panel')?.focus(), Escape: () => place.id && back(),
+    r: () => act('replay'), e: () => act('edit'), c: () => act('export'), d: () => act('diff'), m: () => act('rule'), n: () => act('craft'),
+    y: () => event.current && copy(event.current.body ?? event.current.body_b64),
+    p: () => (isPaused ? list.current.resume() : setPaused(true)), '/': () => document.getElementById('search')?.focus(),
+    o: () => go({ view: 'overview', id: '' }), l: () => go({ view: 'events' }), x: () => go({ view: 'dead', id: '' }), t: nextTheme, '?': () => act('help'),
+  };
+  TABS.forEach((name, place_) => { keys[place_ + 1] = () => place.id && go({ tab: name }, true); });
+  const onKey = useRef();
+  onKey.current = (pressed) => {
+    const { target, key } = pressed;
+    if (pressed.ctrlKey || pressed.metaKey || pressed.altKey || document.querySelector('dialog[open]')) return;
+    if (target.closest('input, textarea, select')) {
+      if (key === 'Escape') target.blur();
+      return;
+    }
+    if (key.length === 1 && !areKeysOn && key !== '?') return;
+    if (key.length > 1 && key !== 'Escape' && !(target === document.body || target.closest('.grid'))) return;
+    if (place.view !== 'events' && !'olxtn?'.includes(key)) return;
+    const action = keys[key];
+    if (!action) return;
+    pressed.preventDefault();
+    action();
+  };
+  useEffect(() => {
+    const pressed = (e) => onKey.current(e);
+    addEventListener('keydown', pressed);
+    return () => removeEventListener('keydown', pressed);
+  }, []);
+
+  const close = () => setDialog(null);
+  const shown = dialog && {
+    replay: () => html`<${Replay} event=${dialog.event} close=${close} />`,
+    edit: () => html`<${Replay} event=${dialog.event} isEdit close=${close} />`,
+    export: () => html`<${Export} event=${dialog.event} close=${close} />`,
+    diff: () => html`<${Diff} event=${dialog.event} other=${dialog.other} close=${close} />`,
+    rule: () => html`<${MakeRule} event=${dialog.event} close=${close} />`,
+    try: () => html`<${MakeRule} close=${close} />`,
+    craft: () => html`<${Craft} sources=${overview?.sources || []} close=${close} />`,
+    help: () => html`<${Help} close=${close} areOn=${areKeysOn} setOn=${setKeysOn} />`,
+  }[dialog.name]();
+  const dead = overview?.runs.dead || 0;
+  return html`<a class="skip" href="#main">Skip to the content</a>
+    <header class="top"><b class="name">hookagent</b>
+      <nav aria-label="Views">${VIEWS.map(([name, title]) => html`<a href=${`#/${name}`} aria-current=${place.view === name ? 'page' : undefined}>${title}${name === 'dead' && dead ? html` <span class="badge">${dead}</span>` : ''}</a>`)}</nav>
+      <span class="grow"></span>
+      ${place.view === 'events' && html`<button aria-pressed=${isPaused ? 'true' : 'false'} onClick=${keys.p}>${isPaused ? '▸ Paused' : '● Live'}</button>`}
+      <button class="icon" onClick=${nextTheme} aria-label=${`Theme: ${theme}`} title=${`Theme: ${theme}`}>${{ system: '◐', dark: '☾', light: '☀' }[theme]}</button>
+      <button class="icon" onClick=${() => act('help')} aria-label="Keys">?</button></header>
+    <div class="lost" role="status" aria-live="polite">${lost}</div>
+    <div id="main" tabindex="-1">${place.view === 'overview' ? html`<${Overview} overview=${overview} error=${error} act=${act} />`
+      : place.view === 'dead' ? html`<${Dead} overview=${overview} />`
+        : place.view === 'refused' ? html`<${Refused} id=${place.id} fresh=${refusals} />`
+          : html`<main class=${`split ${place.id ? 'has-detail' : ''}`}><h1 class="hidden">Events</h1>
+            <div class="side"><${Filters} filter=${filter} set=${(changes) => go({ ...changes, id: '' }, true)} overview=${overview} />
+              <${EventList} filter=${filter} selected=${selected} open=${open} isPaused=${isPaused} setPaused=${setPaused} control=${list}
+                empty=${(isFiltered) => html`<${Empty} isFiltered=${isFiltered} overview=${overview} act=${act} />`} /></div>
+            ${place.id && html`<${EventView} id=${place.id} tab=${tab} setTab=${(name) => go({ tab: name }, true)} act=${act} close=${back}
+              said=${(found) => { event.current = found; setSelected(found.seq); }} />`}</main>`}</div>
+    ${shown}`;
+}
+
+render(html`<${App} />`, document.getElementById('page'));

@@ -1,0 +1,152 @@
+// What can be done: replay, copy, compare, craft, make a rule; and the sheet of keys.
+import { html, useState, useEffect, ask, copy, query, bytes, readJson, store, Dialog, Trouble } from './kit.js';
+import { Tree } from './body.js';
+import { useAsked, Explained } from './event.js';
+
+const Sent = ({ sent }) => sent && html`<p class=${sent.status < 400 ? 'good' : 'bad'} role="status">${sent.status < 400 ? '✓' : '✗'} ${sent.status} in ${Math.round(sent.ms)} ms
+  ${sent.event ? html` <a href=${`#/events?id=${sent.event}`}>${sent.event}</a>` : html`<code>${sent.body.slice(0, 300)}</code>`}</p>`;
+
+/** A button's work: what came of it or went wrong, and whether it is under way. */
+function useDoing() {
+  const [state, setState] = useState({});
+  const run = async (work) => {
+    setState({ busy: true });
+    try { setState({ value: await work() }); } catch (error) { setState({ error }); }
+  };
+  return { ...state, run };
+}
+
+const lines = (headers) => headers.map(([name, value]) => `${name}: ${value}`).join('\n');
+const fields = (text) => text.split('\n').filter((line) => line.trim()).map((line) => {
+  const at = line.indexOf(':');
+  return at < 0 ? [line.trim(), ''] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+});
+const pretty = (text) => {
+  const value = readJson(text);
+  return value === undefined || /\d{16}/.test(text) ? text : JSON.stringify(value, null, 2);
+};
+
+export function Replay({ event, isEdit, close }) {
+  const before = pretty(event.body ?? '');
+  const [body, setBody] = useState(before);
+  const [headers, setHeaders] = useState(lines(event.headers));
+  const [sign, setSign] = useState(true);
+  const [to, setTo] = useState('listener');
+  const targets = useAsked('targets').value?.targets || ['listener'];
+  const doing = useDoing();
+  const send = () => doing.run(() => ask(`events/${event.id}/replay`, {
+    sign, to,
+    ...(body !== before && { body }),
+    ...(headers !== lines(event.headers) && { headers: fields(headers) }),
+  }));
+  const isWrong = body !== before && (event.body_info.media || '').includes('json') && readJson(body) === undefined;
+  return html`<${Dialog} title=${isEdit ? 'Edit and replay' : 'Replay'} close=${close} wide=${isEdit}>
+    ${isEdit && event.body !== undefined && html`<label>Body<textarea class="mono" rows="12" spellcheck="false" value=${body} onInput=${(e) => setBody(e.target.value)}></textarea></label>
+      ${isWrong && html`<p class="warn">This is not JSON.</p>`}`}
+    ${isEdit && html`<label>Headers<textarea class="mono" rows="5" spellcheck="false" value=${headers} onInput=${(e) => setHeaders(e.target.value)}></textarea></label>`}
+    <label class="check"><input type="checkbox" checked=${sign} onChange=${(e) => setSign(e.target.checked)} /> Sign afresh, with the time of now</label>
+    <label>To<select value=${to} onChange=${(e) => setTo(e.target.value)}>${targets.map((name) => html`<option value=${name}>${name === 'listener' ? 'this listener' : name}</option>`)}</select></label>
+    <div class="bar"><button class="main" autofocus disabled=${doing.busy} onClick=${send}>Send</button></div>
+    <${Trouble} error=${doing.error} /><${Sent} sent=${doing.value} />
+  <//>`;
+}
+
+const FORMS = ['curl', 'httpie', 'python', 'replay', 'json', 'har', 'pytest'];
+
+export function Export({ event, close }) {
+  const [form, setForm] = useState('curl');
+  const [isCopied, setCopied] = useState(false);
+  const { value, error } = useAsked(`events/${event.id}/export/${form}`);
+  return html`<${Dialog} title="Copy as" close=${close} wide>
+    <div class="bar" role="group" aria-label="Form">${FORMS.map((name) => html`<button aria-pressed=${form === name ? 'true' : 'false'} onClick=${() => { setForm(name); setCopied(false); }}>${name}</button>`)}</div>
+    <textarea class="mono" rows="14" readonly aria-label="Text" value=${value?.text || ''}></textarea><${Trouble} error=${error} />
+    <div class="bar"><button class="main" onClick=${async () => setCopied(await copy(value.text))}>Copy</button>
+      <a class="button" href=${`/api/events/${event.id}/export/${form}?download=1`} download>Download</a>
+      <span role="status">${isCopied ? '✓ copied' : ''}</span></div>
+  <//>`;
+}
+
+export function Diff({ event, other, close }) {
+  const [id, setId] = useState(other || '');
+  const near = useAsked(other ? '' : `events?${query({ source: event.source, type: event.type, limit: 2, before: event.seq })}`);
+  const chosen = id || near.value?.events[0]?.id || '';
+  const { value, error } = useAsked(chosen && `diff?${query({ a: chosen, b: event.id })}`);
+  return html`<${Dialog} title="Diff" close=${close} wide>
+    <label>Before<input class="mono" value=${chosen} placeholder="evt_…" onChange=${(e) => setId(e.target.value.trim())} /></label>
+    <p class="dim mono">After: ${event.id}. Signatures, dates and ids of requests are set aside.</p>
+    <${Trouble} error=${error} />
+    ${near.value && !chosen && html`<p>There is no earlier event of this type; give an id.</p>`}
+    ${value && (value.differences.length ? html`<table class="diff"><thead><tr><th>Path</th><th>Before</th><th>After</th></tr></thead><tbody>${value.differences.map((one) => html`<tr>
+      <th scope="row" class="mono">${one.path}</th><td class="mono wrap bad">${one.before}</td><td class="mono wrap good">${one.after}</td></tr>`)}</tbody></table>` : html`<p class="good">✓ They are the same.</p>`)}
+  <//>`;
+}
+
+export function Craft({ sources, close }) {
+  const [name, setName] = useState(sources[0]?.name);
+  const [type, setType] = useState('');
+  const [body, setBody] = useState('{}');
+  const types = useAsked(name && `sources/${name}/samples`).value?.types || [];
+  const doing = useDoing();
+  const choose = async (wanted) => {
+    setType(wanted);
+    if (wanted) setBody(pretty((await ask(`sources/${name}/samples?${query({ type: wanted })}`)).body));
+  };
+  const make = (send) => doing.run(() => ask(`sources/${name}/craft`, { body, send }));
+  const sample = () => doing.run(() => ask(`sources/${name}/craft`, { type, send: true }));
+  return html`<${Dialog} title="Send a signed event" close=${close} wide>
+    <label>Source<select value=${name} onChange=${(e) => { setName(e.target.value); setType(''); }}>${sources.map((one) => html`<option>${one.name}</option>`)}</select></label>
+    ${types.length > 0 && html`<label>Sample<select value=${type} onChange=${(e) => choose(e.target.value)}><option value="">none</option>${types.map((one) => html`<option>${one}</option>`)}</select></label>`}
+    <label>Body<textarea class="mono" rows="12" spellcheck="false" value=${body} onInput=${(e) => setBody(e.target.value)}></textarea></label>
+    <div class="bar"><button class="main" disabled=${doing.busy} onClick=${() => make(true)}>Sign and send</button><button onClick=${() => make(false)}>Show as curl</button>
+      ${type && html`<button onClick=${sample}>Send the sample as its provider would</button>`}</div>
+    <${Trouble} error=${doing.error} /><${Sent} sent=${doing.value?.sent} />
+    ${doing.value && !doing.value.sent && html`<pre class="raw">${doing.value.curl}</pre>`}
+  <//>`;
+}
+
+const START = '[rule.my-rule]\non = "*"\n\n[[rule.my-rule.do]]\naction = "log"\ntext = "{{ @source }} {{ @id }}"\n';
+
+/** A rule as text: from an event's fields, or from nothing; tried against the past, then saved. */
+export function MakeRule({ event, close }) {
+  const [chosen, setChosen] = useState(new Set());
+  const [text, setText] = useState(event ? '' : START);
+  const doing = useDoing();
+  const saving = useDoing();
+  const value = event && readJson(event.body ?? '');
+  useEffect(() => {
+    if (event) ask('rules/draft', { event: event.id, fields: [...chosen] }).then((made) => setText(made.text), (error) => doing.run(() => { throw error; }));
+  }, [chosen]);
+  const toggle = (path) => setChosen((old) => {
+    const next = new Set(old);
+    if (!next.delete(path)) next.add(path);
+    return next;
+  });
+  const name = text.match(/\[rule\.([\w.-]+)\]/)?.[1] || 'rule';
+  const found = doing.value;
+  return html`<${Dialog} title=${event ? 'Make a rule from this event' : 'Try a rule'} close=${close} wide>
+    ${value !== undefined && value !== null && html`<p>Which values must an event have for the rule to fire?</p><div class="box"><${Tree} value=${value} pick=${{ chosen, toggle }} /></div>`}
+    <label>Rule<textarea class="mono" rows="12" spellcheck="false" value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>
+    <div class="bar"><button class="main" disabled=${doing.busy} onClick=${() => doing.run(() => ask('rules/try', { text, ...(event && { event: event.id }) }))}>Try on stored events</button>
+      <button disabled=${saving.busy} onClick=${() => saving.run(() => ask('rules/save', { name, text }))}>Save</button>
+      <button onClick=${() => copy(text)}>Copy</button></div>
+    <${Trouble} error=${doing.error} /><${Trouble} error=${saving.error} />
+    ${saving.value && html`<p class="good" role="status">✓ Saved as ${saving.value.file}</p>`}
+    ${found && html`<div role="status">${found.rules.map((one) => html`<p><b>${one.rule}</b> would have fired <b>${one.fired}</b> times for the latest ${found.events} events. ${one.latest.slice(0, 5).map((id) => html`<a class="mono" href=${`#/events?id=${id}`}>${id}</a> `)}</p>`)}
+      ${found.cases.map((one) => html`<p class=${one.passed ? 'good' : 'bad'}>${one.passed ? '✓ its test passes' : `✗ ${one.problems.join('; ')}`}</p>`)}</div>
+      ${found.explained.map((one) => html`<${Explained} one=${one} />`)}`}
+  <//>`;
+}
+
+export const KEYS = [
+  ['j k ↓ ↑', 'next, previous event'], ['g G', 'newest, oldest'], ['Enter', 'open'], ['Esc', 'back, close'],
+  ['1 … 6', 'tabs of an event'], ['r', 'replay'], ['e', 'edit and replay'], ['c', 'copy as…'], ['y', 'copy the body'],
+  ['d', 'diff with the one before'], ['m', 'make a rule'], ['n', 'send a new event'], ['p', 'pause, go on live'],
+  ['/', 'search'], ['o', 'overview'], ['l', 'list of events'], ['x', 'dead runs'], ['t', 'dark, light, system'], ['?', 'this sheet'],
+];
+
+export function Help({ close, areOn, setOn }) {
+  return html`<${Dialog} title="Keys" close=${close}>
+    <dl class="keys">${KEYS.map(([key, what]) => html`<dt>${key.split(' ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${what}</dd>`)}</dl>
+    <label class="check"><input type="checkbox" checked=${areOn} onChange=${(e) => setOn(e.target.checked)} /> Single-letter keys</label>
+  <//>`;
+}

@@ -1,0 +1,116 @@
+// What every part of the page uses: rendering, asking the agent, and how things are written.
+import { h, render, Fragment } from './vendor/preact.js';
+import htm from './vendor/htm.js';
+
+export { render, Fragment };
+export { useState, useEffect, useLayoutEffect, useMemo, useRef, useCallback } from './vendor/hooks.js';
+export const html = htm.bind(h);
+
+/** Ask the agent; throws an Error whose message and hint are for a person. */
+export async function ask(path, value) {
+  const options = value === undefined ? {} : {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Hookagent': '1' },
+    body: JSON.stringify(value),
+  };
+  let answer;
+  try {
+    answer = await fetch('/api/' + path, options);
+  } catch {
+    throw new Error('The agent does not answer.');
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) return said;
+  const error = new Error(said.message || `The agent answered ${answer.status}.`);
+  Object.assign(error, { hint: said.hint, problems: said.problems, status: answer.status });
+  throw error;
+}
+
+/** A query string of what is not empty. */
+export const query = (fields) =>
+  new URLSearchParams(Object.entries(fields).filter(([, value]) => value)).toString();
+
+const pad = (number, digits = 2) => String(number).padStart(digits, '0');
+
+/** A moment as a clock shows it: the time today, the date as well before. */
+export function clock(moment) {
+  const at = new Date(moment);
+  if (Number.isNaN(at.getTime())) return '';
+  const time = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+  return at.toDateString() === new Date().toDateString()
+    ? `${time}.${pad(at.getMilliseconds(), 3)}`
+    : `${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${time}`;
+}
+
+export function duration(ms) {
+  const units = [[1000, 1, 'ms'], [6e4, 1000, 's'], [36e5, 6e4, 'min'], [864e5, 36e5, 'h']];
+  const [, by, name] = units.find(([below]) => Math.abs(ms) < below) || [0, 864e5, 'd'];
+  const number = ms / by;
+  return `${Math.abs(number) < 10 && by > 1 ? number.toFixed(1) : Math.round(number)} ${name}`;
+}
+
+export const ago = (moment) => (moment ? `${duration(Math.max(Date.now() - moment, 0))} ago` : 'never');
+
+export const bytes = (size) =>
+  size < 1024 ? `${size} B` : size < 1048576 ? `${(size / 1024).toFixed(1)} KB` : `${(size / 1048576).toFixed(1)} MB`;
+
+/** A path as the rules write it (hookagent/lookup.py, `format_path`). */
+export const pathText = (path) => path.reduce((text, step) => {
+  if (typeof step === 'number') return `${text}[${step}]`;
+  if (!step || /[.[\]'" ]/.test(step)) {
+    const quote = step.includes("'") ? '"' : "'";
+    return `${text}[${quote}${step}${quote}]`;
+  }
+  return text ? `${text}.${step}` : step;
+}, '');
+
+/** A number whose digits JavaScript would lose. */
+export class Digits {
+  constructor(text) { this.text = text; }
+}
+
+/** Read JSON without losing digits; undefined where it is not JSON. */
+export function readJson(text) {
+  try {
+    return JSON.parse(text, (_key, value, context) =>
+      typeof value === 'number' && !Number.isSafeInteger(value) && context && String(value) !== context.source
+        ? new Digits(context.source) : value);
+  } catch {
+    return undefined;
+  }
+}
+
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const store = {
+  get: (name, usual) => { try { return localStorage.getItem(name) ?? usual; } catch { return usual; } },
+  set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* private mode */ } },
+};
+
+/** What went wrong, for a person. */
+export const Trouble = ({ error }) => error && html`<div class="trouble" role="alert">
+  <b>${error.message}</b>${error.hint && html`<div>${error.hint}</div>`}
+  ${error.problems && html`<ul>${error.problems.map((one) => html`<li>
+    ${one.line ? `line ${one.line}: ` : ''}${one.message}${one.hint ? ` (${one.hint})` : ''}</li>`)}</ul>`}
+</div>`;
+
+const STATES = { done: '✓', dead: '✗', waiting: '◷', running: '▸', pending: '·', discarded: '⊘' };
+export const State = ({ name, count }) => html`<span class=${`state ${name}`}>
+  <span aria-hidden="true">${STATES[name] || ''}</span> ${count > 1 ? `${count} ` : ''}${name}</span>`;
+
+/** A dialog that traps and returns the focus, as the element does. */
+export const modal = (element) => { if (element && !element.open) element.showModal(); };
+
+export const Dialog = ({ title, close, wide, children }) => html`
+  <dialog ref=${modal} class=${wide ? 'wide' : ''} aria-labelledby="dialog-title" onClose=${close}>
+    <header><h2 id="dialog-title">${title}</h2>
+      <button class="icon" aria-label="Close" onClick=${(e) => e.target.closest('dialog').close()}>✕</button></header>
+    <div class="inside">${children}</div>
+  </dialog>`;

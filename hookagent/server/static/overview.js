@@ -1,0 +1,100 @@
+// The agent at a glance, its dead runs, and what it refused.
+import { html, useState, useEffect, useRef, ask, ago, bytes, clock, copy, duration, query, State, Trouble } from './kit.js';
+import { Run, Verdict, useAsked } from './event.js';
+
+
+const WIDTH = 120;
+const TALL = 24;
+
+/** The last hour in bars, oldest first; refused ones stand on top of events. */
+function Spark({ activity, slice }) {
+  if (!activity) return html`<span class="dim">–</span>`;
+  const { events, rejected, duplicates } = activity;
+  const most = Math.max(...events.map((count, place) => count + rejected[place]), 1);
+  const wide = WIDTH / events.length;
+  const total = (list) => list.reduce((sum, one) => sum + one, 0);
+  const label = `last hour: ${total(events)} events, ${total(duplicates)} duplicates, ${total(rejected)} refused; ${(events[events.length - 1] / (slice / 60000)).toFixed(1)} a minute now`;
+  return html`<svg class="spark" viewBox=${`0 0 ${WIDTH} ${TALL}`} role="img" aria-label=${label}><title>${label}</title>
+    ${events.map((count, place) => {
+      const good = (count / most) * TALL;
+      const bad = (rejected[place] / most) * TALL;
+      return html`<rect class="ok" x=${place * wide} width=${wide - 1} y=${TALL - good} height=${good} /><rect class="no" x=${place * wide} width=${wide - 1} y=${TALL - good - bad} height=${bad} />`;
+    })}</svg>`;
+}
+
+function Qr({ name }) {
+  const { value, error } = useAsked(`sources/${name}/qr`);
+  if (!value) return html`<${Trouble} error=${error} />`;
+  const size = value.rows.length;
+  const path = value.rows.flatMap((row, y) => [...row].map((cell, x) => (cell === '1' ? `M${x} ${y}h1v1h-1z` : ''))).join('');
+  return html`<svg class="qr" viewBox=${`-4 -4 ${size + 8} ${size + 8}`} role="img" aria-label=${`QR code of ${value.url}`}><rect x="-4" y="-4" width=${size + 8} height=${size + 8} fill="#fff" /><path d=${path} fill="#000" /></svg>`;
+}
+
+function Address({ url, name, isPublic }) {
+  const [isCopied, setCopied] = useState(false);
+  const [isShown, setShown] = useState(false);
+  return html`<div class="address"><code>${url}</code> <button onClick=${async () => setCopied(await copy(url))} aria-label=${`Copy the address of ${name}`}>${isCopied ? '✓' : 'Copy'}</button>
+    ${isPublic && html` <button aria-expanded=${isShown ? 'true' : 'false'} onClick=${() => setShown(!isShown)}>QR</button>${isShown && html`<${Qr} name=${name} />`}`}</div>`;
+}
+
+const Tile = ({ name, value, kind }) => html`<div class=${`tile ${kind || ''}`}><b>${value}</b><span>${name}</span></div>`;
+
+export function Overview({ overview, error, act }) {
+  if (!overview) return html`<main class="page"><${Trouble} error=${error} /><p class="dim">…</p></main>`;
+  const { runs, queue, tunnel, sources, rules, breakers } = overview;
+  return html`<main class="page"><h1 class="hidden">Overview</h1>
+    <div class="tiles">
+      <${Tile} name="events" value=${overview.events.toLocaleString()} />
+      <${Tile} name=${queue.unrouted ? `queued, oldest ${ago(queue.oldest_at)}` : 'queued'} value=${queue.unrouted} />
+      <${Tile} name="waiting to retry" value=${runs.waiting || 0} kind=${runs.waiting ? 'warn' : ''} />
+      <${Tile} name="dead runs" value=${runs.dead || 0} kind=${runs.dead ? 'bad' : ''} />
+      <${Tile} name="store" value=${bytes(overview.size_bytes)} />
+      <${Tile} name=${`tunnel ${tunnel.provider === 'none' ? '' : tunnel.provider}`} value=${tunnel.state} kind=${tunnel.state === 'down' ? 'bad' : ''} />
+    </div>
+    <h2>Sources <button onClick=${() => act('craft')}>Send a signed event</button></h2>
+    <div class="cards">${sources.map((one) => html`<section class="card"><h3><a href=${`#/events?${query({ source: one.name })}`}>${one.name}</a>
+        <span class=${one.verified ? 'good' : 'warn'}>${one.verified ? `✓ ${one.scheme.name}` : '? not verified'}</span></h3>
+      <${Address} url=${one.public || one.url} name=${one.name} isPublic=${Boolean(one.public)} />
+      <${Spark} activity=${one.activity} slice=${overview.slice_ms} /><div class="dim">last event ${ago(one.last_received_at)}</div></section>`)}</div>
+    ${breakers.length > 0 && html`<h2>Breakers</h2><table><tbody>${breakers.map((one) => html`<tr><th scope="row" class="mono">${one.target}</th>
+      <td class=${one.state === 'closed' ? '' : 'bad'}>${one.state}</td><td>${one.failures} failures in a row</td><td>${one.until > Date.now() ? `tries again in ${duration(one.until - Date.now())}` : ''}</td></tr>`)}</tbody></table>`}
+    <h2>Rules <button onClick=${() => act('try')}>Try a rule</button></h2>
+    ${rules.length ? html`<table><tbody>${rules.map((one) => html`<tr><th scope="row"><a href=${`#/events?${query({ rule: one.name })}`}>${one.name}</a></th>
+      <td>${one.about || one.on.join(', ')}</td><td class="dim">${one.actions.join(', ')}${one.enabled ? '' : ' (disabled)'}</td><td class="dim mono">${one.file}:${one.line}</td></tr>`)}</tbody></table>`
+      : html`<p class="dim">There are none yet. An event's “Make a rule” writes one.</p>`}
+  </main>`;
+}
+
+export function Dead({ overview }) {
+  const [page, setPage] = useState({ runs: [] });
+  const [error, setError] = useState(null);
+  const load = (before) => ask(`runs?${query({ state: 'dead,waiting', before })}`).then(
+    (found) => setPage((old) => (before ? { ...found, runs: [...old.runs, ...found.runs] } : found)), setError);
+  const count = `${overview?.runs.dead} ${overview?.runs.waiting}`;
+  useEffect(() => { load(); }, [count]);
+  return html`<main class="page"><h1>Dead and waiting runs</h1><${Trouble} error=${error} />
+    ${page.runs.map((run) => html`<${Run} key=${run.id} run=${run} done=${() => load()} link />`)}
+    ${!page.runs.length && html`<p class="good">✓ Nothing is dead, nothing waits.</p>`}
+    ${page.next && html`<button onClick=${() => load(page.next)}>More</button>`}</main>`;
+}
+
+function Refusal({ id }) {
+  const { value, error } = useAsked(`rejected/${id}`);
+  return html`<article class="detail"><a class="back" href="#/refused">← list</a><${Trouble} error=${error} />
+    ${value && html`<h2>${value.source || 'no source'} <span class="bad">${value.status}</span></h2><p class="dim mono">${value.id} · ${value.received_at} · ${value.method} ${value.url}</p>
+      <${Verdict} why=${value.why} headers=${value.headers} />
+      <h3>Headers</h3><table><tbody>${value.headers.map(([name, text]) => html`<tr><th scope="row">${name}</th><td class="mono wrap">${text}</td></tr>`)}</tbody></table>
+      <h3>Body</h3><pre class="raw">${value.body ?? '(not text)'}</pre>`}</article>`;
+}
+
+export function Refused({ id, fresh }) {
+  const { value, error } = useAsked(`rejected?limit=500&fresh=${fresh}`);
+  const last = useRef();
+  if (value) last.current = value;
+  const found = (value || last.current)?.rejected;
+  return html`<main class=${`split ${id ? 'has-detail' : ''}`}><div class="list"><h1 class="hidden">Refused deliveries</h1><${Trouble} error=${error} />
+    <div class="scroll"><table class="click"><thead><tr><th>Time</th><th>Status</th><th>Source</th><th>Why</th></tr></thead><tbody>${found?.map((one) => html`<tr class=${one.id === id ? 'on' : ''}>
+      <td><a href=${`#/refused?id=${one.id}`}>${clock(one.received_at)}</a></td><td class="bad">${one.status}</td><td>${one.source || '–'}</td><td>${one.detail || one.error}</td></tr>`)}</tbody></table>
+    ${found && !found.length && html`<p class="good">✓ Nothing was refused.</p>`}</div></div>
+    ${id && html`<${Refusal} key=${id} id=${id} />`}</main>`;
+}
