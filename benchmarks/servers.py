@@ -32,6 +32,7 @@ port = 0
 
 [store]
 url = "sqlite:///bench.db"
+retention = "10000d"
 
 [sources.bench]
 path = "/hooks/bench"
