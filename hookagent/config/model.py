@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 
 Network = IPv4Network | IPv6Network
 
-BodyFormat = Literal["json", "form", "any"]
+BodyFormat = Literal["json", "form", "json-or-form", "any"]
 """What a source's bodies are: the source says it, never the request (SECURITY P9)."""
 
 TUNNELS = (

@@ -16,13 +16,12 @@ from hookagent.environment import Environment
 from hookagent.errors import Severity
 from hookagent.located import Table
 from hookagent.providers.exchange import HandshakeRule, read_handshakes
-from hookagent.providers.provider import Provider, Variant
+from hookagent.providers.provider import BODIES, Provider, Variant
 from hookagent.providers.scheme import Scheme
 from hookagent.subject import Reference
 from hookagent.verdict import Integrity
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-BODIES = ("json", "form", "any")
 STATUS_MIN, STATUS_MAX = 200, 299
 """An event that was stored is a success; anything else would be sent again."""
 
@@ -59,7 +58,7 @@ class SourceReader:
             "allow_ips": self.reader.networks("allow_ips"),
             "max_body": self.reader.size("max_body", server.max_body, most=BODY_MAX),
             "type": self._type(chosen.variant),
-            "body": cast("BodyFormat", self.table.choice("body", "json", BODIES)),
+            "body": self._body(chosen.variant),
             "answer": self._answer(chosen.provider),
             "handshakes": handshakes,
             "base_url": self.reader.url("base_url", "http", "https"),
@@ -148,6 +147,10 @@ class SourceReader:
             self.table.raw("type")
             return variant.type if variant else ()
         return self.reader.references("type")
+
+    def _body(self, variant: Variant | None) -> BodyFormat:
+        usual = variant.body if variant else "json"
+        return cast("BodyFormat", self.table.choice("body", usual, BODIES))
 
     def _methods(self) -> tuple[str, ...]:
         methods = tuple(method.upper() for method in self.table.texts("methods", ("POST",)))

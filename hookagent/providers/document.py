@@ -72,6 +72,8 @@ def _section(provider: Provider) -> Iterator[str]:
     yield ""
     for variant in provider.variants.values():
         yield from _variant(provider, variant)
+    if read := _bodies(provider):
+        yield read
     if provider.handshakes:
         kinds = ", ".join(f"`{rule.kind}`" for rule in provider.handshakes)
         yield f"- Handshake, answered by itself: {kinds}."
@@ -105,6 +107,24 @@ def _variant(provider: Provider, variant: Variant) -> Iterator[str]:
         )
         place = f"{_references(variant.id)}, {covered}" if variant.id else "none"
         yield f"- Event id: {place}. Event type: {_references(variant.type) or 'none'}."
+
+
+BODY_PHRASES: Mapping[str, str] = {
+    "form": "a form",
+    "json-or-form": "JSON or a form, as the content type says",
+    "any": "taken whatever it is",
+}
+
+
+def _bodies(provider: Provider) -> str:
+    """Say how the body is read where it is not simply JSON."""
+    scheme = provider.main.scheme
+    if scheme is not None and scheme.json_part:
+        return f"- Body: JSON in the form field or part `{scheme.json_part}`."
+    if scheme is not None and scheme.jwt is not None and scheme.jwt.in_body:
+        return "- Body: a JSON Web Token; its claims are the payload."
+    phrase = BODY_PHRASES.get(provider.main.body)
+    return f"- Body: {phrase}." if phrase else ""
 
 
 def _named(title: str, sentences: Mapping[str, str]) -> str:

@@ -16,6 +16,8 @@ CATEGORIES = (
     "payments", "commerce", "code", "monitoring", "messaging", "email", "support", "documents",
     "marketing", "people", "identity", "cloud", "ai", "social", "standard", "static", "other",
 )  # fmt: skip
+BODIES = ("json", "form", "json-or-form", "any")
+"""How a body is read: as JSON, as a form, as what its content type says, or as it may be."""
 CONFIDENCE = ("source", "documentation", "cross-checked", "unconfirmed")
 
 References = tuple[Reference, ...]
@@ -50,6 +52,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     id: References = ()
     id_signed: bool = False
     type: References = ()
+    body: str = "json"
+    """One of `BODIES`; where the payload is inside the body the scheme says so."""
     scheme: Scheme | None = None
     """None where the source has to complete it."""
     table: Mapping[str, Any] = {}
@@ -153,7 +157,7 @@ def without_place(problem: Problem) -> Problem:
     return Problem(code=problem.code, message=problem.message, hint=problem.hint)
 
 
-OWN_KEYS = ("about", "legacy", "id", "id_signed", "type")
+OWN_KEYS = ("about", "legacy", "id", "id_signed", "type", "body")
 """Keys of `[schemes.VARIANT]` that are not the scheme's own."""
 
 
@@ -226,6 +230,7 @@ def _read_variant(
         id=_references(own, "id") if "id" in own or main is None else main.id,
         id_signed=own.boolean("id_signed", default=main.id_signed if main else False),
         type=_references(own, "type") if "type" in own or main is None else main.type,
+        body=own.choice("body", main.body if main else "json", BODIES),
     )
     if scheme is None:
         own.report("missing-key", "`[scheme]` is missing", hint="add a table [scheme]")

@@ -18,6 +18,7 @@ def test_a_scheme_of_the_catalogue_brings_type_and_handshake_along(project):
     assert [str(one) for one in found.type] == ["type", "event.type"]
     assert [str(one) for one in found.dedup] == ["event_id"]
     assert [rule.kind for rule in found.handshakes] == ["challenge-json"]
+    assert found.body == "json-or-form"
     assert found.secrets == (SECRET,)
     assert SECRET not in repr(config)
 
@@ -196,7 +197,10 @@ ONE_PROBLEM = {
     ),
     "bad body": (
         github('body = "xml"'),
-        "5:8: error: `body` cannot be `xml` [unknown-value]\n  hint: known: `any`, `form`, `json`",
+        (
+            "5:8: error: `body` cannot be `xml` [unknown-value]\n"
+            "  hint: known: `any`, `form`, `json`, `json-or-form`"
+        ),
     ),
     "answer that asks for a retry": (
         github("answer = { status = 500 }"),
