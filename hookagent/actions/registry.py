@@ -28,6 +28,7 @@ from hookagent.redact import Redactor, redactor
 from hookagent.template import Scope, TemplateError
 
 BUILT_IN: Mapping[str, str] = {
+    "agent": "hookagent.actions.agent",
     "cloudevents": "hookagent.actions.cloudevents",
     "delay": "hookagent.actions.delay",
     "desktop": "hookagent.actions.desktop",
