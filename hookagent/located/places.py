@@ -71,7 +71,6 @@ class Places:
         if is_array:
             place = self._arrays.get(where, -1) + 1
             self._arrays[where] = place
-            self._forget_arrays_below((*where, place))
             where = (*where, place)
             self.keys.setdefault(where, here)
         return where
@@ -80,10 +79,6 @@ class Places:
         """Step into a table, and into its last element where it is an array of tables."""
         inner = (*where, name)
         return (*inner, self._arrays[inner]) if inner in self._arrays else inner
-
-    def _forget_arrays_below(self, where: Where) -> None:
-        for known in [known for known in self._arrays if known[: len(where)] == where]:
-            del self._arrays[known]
 
     def _key(self) -> list[tuple[str, tuple[int, int]]]:
         """Read a dotted key; return its parts with their places."""

@@ -1,26 +1,27 @@
 """Reads `# hookagent: ignore CODE reason` comments, which silence one lint code for one rule."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from hookagent.errors import Problem
 
+Ignores = Mapping[str, Mapping[str, str]]
+"""Code and reason by the rule's name; the name is empty for a file that is one rule."""
+
 _IGNORE = re.compile(r"#\s*hookagent:\s*ignore\s+([a-z][a-z0-9-]*)(?:[\s:,-]+(.*))?$")
+_MARK = "hookagent:"
+_RULE = re.compile(r"""\s*\[+\s*rule\s*\.\s*(?:"(.+?)"|'(.+?)'|([A-Za-z0-9_-]+))""")
 
 
-def read_ignores(
-    text: str,
-    file: str,
-    rule: tuple[str, int] | None,
-    problems: list[Problem],
-) -> Mapping[str, str]:
-    """Return code and reason of the comments on a rule: above its header, or in its lines.
+def read_ignores(text: str, file: str, problems: list[Problem]) -> Ignores:
+    """Return the comments of a file by rule: those above a rule's header, or in its lines.
 
-    `rule` is its name and the line of its header, None where the whole file is one rule. A
-    comment without a reason is a problem.
+    A comment without a reason is a problem.
     """
-    found: dict[str, str] = {}
-    for number, line in _lines(text, rule):
+    if _MARK not in text:
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for number, line, rule in _lines(text):
         match = _IGNORE.search(line)
         if not match:
             continue
@@ -36,27 +37,31 @@ def read_ignores(
                     hint=f"# hookagent: ignore {code} because …",
                 ),
             )
-        found[code] = reason
+        found.setdefault(rule, {})[code] = reason
     return found
 
 
-def _lines(text: str, rule: tuple[str, int] | None) -> list[tuple[int, str]]:
-    """Return a rule's own lines with their numbers, the comments right above it included."""
-    lines = text.splitlines()
-    if rule is None:
-        return list(enumerate(lines, start=1))
-    name, header = rule
-    start = header - 1
-    while start > 0 and lines[start - 1].lstrip().startswith("#"):
-        start -= 1
-    own = re.compile(rf"\s*\[+\s*rule\s*\.\s*[\"']?{re.escape(name)}[\"']?\s*[.\]]")
-    end = header
-    while end < len(lines) and not _is_header_of_another(lines[end], own):
-        end += 1
-    while end < len(lines) and lines[end - 1].lstrip().startswith("#"):
-        end -= 1  # what stands right above the next rule is about that one
-    return [(number + 1, lines[number]) for number in range(start, end)]
+def _lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the lines that may hold a comment: number, text, and the rule it is about.
+
+    A comment on a line of its own right above a header is about that header's rule.
+    """
+    rule = ""
+    waiting: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip().startswith("#"):
+            waiting.append((number, line))
+            continue
+        if line.lstrip().startswith("["):
+            rule = _rule_of(line)
+        yield from ((above, comment, rule) for above, comment in waiting)
+        waiting.clear()
+        if _MARK in line:
+            yield number, line, rule
+    yield from ((above, comment, rule) for above, comment in waiting)
 
 
-def _is_header_of_another(line: str, own: re.Pattern[str]) -> bool:
-    return line.startswith("[") and not own.match(line)
+def _rule_of(header: str) -> str:
+    """Return the rule a header belongs to, empty where it is none's."""
+    found = _RULE.match(header)
+    return next(filter(None, found.groups()), "") if found else ""

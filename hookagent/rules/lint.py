@@ -62,10 +62,10 @@ def _enabled(ruleset: RuleSet) -> list[Rule]:
 
 def shadowed(ruleset: RuleSet, _known: Known) -> Iterator[Finding]:
     """Find rules that a rule before them with `stop` always takes the event from."""
-    rules = _enabled(ruleset)
-    for place, rule in enumerate(rules):
-        for earlier in rules[:place]:
-            if earlier.stop and earlier.fallback is rule.fallback and _covers(earlier, rule):
+    stopping: list[Rule] = []
+    for rule in _enabled(ruleset):
+        for earlier in stopping:
+            if earlier.fallback is rule.fallback and _covers(earlier, rule):
                 yield (
                     rule,
                     0,
@@ -73,6 +73,8 @@ def shadowed(ruleset: RuleSet, _known: Known) -> Iterator[Finding]:
                     f"give it a higher priority, or remove `stop` from `{earlier.name}`",
                 )
                 break
+        if rule.stop:
+            stopping.append(rule)
 
 
 def _covers(wider: Rule, narrower: Rule) -> bool:

@@ -15,7 +15,7 @@ from hookagent.located import Document, Table, parse
 from hookagent.rules.calendar import Calendar
 from hookagent.rules.cases import read_cases
 from hookagent.rules.conditions import read_references
-from hookagent.rules.ignores import read_ignores
+from hookagent.rules.ignores import Ignores, read_ignores
 from hookagent.rules.model import Group, Rule, RuleSet, StepSpec, version_of
 from hookagent.rules.requirements import KEYS, read_named, read_requirements
 from hookagent.rules.steps import CheckStep, Patience, read_steps
@@ -68,7 +68,8 @@ class _Shared:
     """What all files have in common."""
 
     check_step: CheckStep | None
-    texts: dict[str, str]
+    ignores: dict[str, Ignores]
+    """By file."""
     conditions: dict[str, Group] = field(default_factory=dict)
     calendars: dict[str, Calendar] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
@@ -86,7 +87,8 @@ def read_rules(
     Raises ConfigError with all problems of all files; warnings alone do not stop it.
     """
     problems: list[Problem] = []
-    shared = _Shared(check_step, dict(files))
+    ignores = {name: read_ignores(text, name, problems) for name, text in files}
+    shared = _Shared(check_step, ignores)
     roots = [Table.root(document, problems) for document in _documents(files, problems)]
     for root in roots:
         _read_calendars(root, shared)
@@ -186,7 +188,6 @@ def _build(name: str, line: int, table: Table, shared: _Shared) -> Rule:
     sequence = read_sequence(table)
     follow = _follow(name, sequence[1], shared) if sequence else None
     file = table.document.file
-    own = (name, line) if table.where else None
     rule = Rule(
         name=name,
         about=table.text("about"),
@@ -211,7 +212,7 @@ def _build(name: str, line: int, table: Table, shared: _Shared) -> Rule:
         tests=read_cases(table, asked.on, follow.on if follow else ()),
         concurrency=_concurrency(table),
         ordered_by=read_references(table, "ordered_by"),
-        ignores=read_ignores(shared.texts[file], file, own, table.problems),
+        ignores=shared.ignores[file].get(name if table.where else "", {}),
         version=version_of(steps),
     )
     table.finish(*RULE_KEYS, *(() if table.where else FILE_KEYS))

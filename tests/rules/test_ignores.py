@@ -43,3 +43,18 @@ def test_a_file_that_is_one_rule_has_them_anywhere():
 def test_a_reason_is_asked_for():
     with pytest.raises(ConfigError, match="needs a reason"):
         rules_of("# hookagent: ignore x\n[rule.r]\ndo = [{ action = 'log' }]")
+
+
+def test_a_quoted_name_and_what_is_no_rule():
+    text = """
+[rule."a.b"]
+do = [{ action = "log" }]
+[[rule."a.b".test]]
+payload = 1 # hookagent: ignore one here
+# hookagent: ignore two not a rule's
+
+[condition.c] # hookagent: ignore three nor this
+x = 1
+"""
+
+    assert rules_of(text).rules[0].ignores == {"one": "here", "two": "not a rule's"}

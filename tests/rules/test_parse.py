@@ -1,5 +1,7 @@
 """Rule files: what is read, and every problem with its place and what to do."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -223,3 +225,14 @@ def test_a_group_is_a_table_or_a_name():
     text = f"[condition.c]\na = 1\n[rule.r]\nany = ['c', 1]\n{DO}"
 
     assert problem_of(text).message == "`any` holds tables of conditions or names, not a number"
+
+
+@pytest.mark.long
+def test_ten_thousand_rules_are_read_in_seconds():
+    one = f"[rule.r%d]\nwhen = {{ a = %d }} # hookagent: ignore x y\n{DO.replace('.r.', '.r%d.')}\n"
+    start = time.process_time()
+
+    rules = read_rules([("f.toml", "".join(one % (n, n, n) for n in range(10_000)))])
+
+    assert len(rules.rules) == 10_000
+    assert time.process_time() - start < 10
