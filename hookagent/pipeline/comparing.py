@@ -1,5 +1,6 @@
 """Where two deliveries differ, by path; what differs every time is left out."""
 
+import re
 from typing import Any
 
 from hookagent import payload
@@ -10,6 +11,11 @@ VOLATILE_HEADERS = frozenset(
     {"content-length", "date", "user-agent", "x-request-id", "traceparent", "host", "via"}
 )
 SHOWN_MAX = 120
+VOLATILE_NAME = re.compile(
+    r"(^|[._\]-])(id|ids|uuid|guid|nonce|token|etag|sha|hash|node_id|request_id|timestamp|time|ts|date"
+    r"|created|updated|modified|pushed|before|after)$|(_at|_id|_on|_time|_date|_ts|_url|Id|At|Date|Time)$"
+)
+"""Names of what is another each time: ids, times, and addresses made of ids."""
 
 
 def differences(one: RawRequest, other: RawRequest) -> list[tuple[str, str, str]]:
@@ -26,6 +32,25 @@ def differences(one: RawRequest, other: RawRequest) -> list[tuple[str, str, str]
     elif one.body != other.body:
         found.append(("body", f"{len(one.body)} bytes", f"{len(other.body)} bytes"))
     return found
+
+
+def is_volatile(path: str, before: str, after: str) -> bool:
+    """Whether a difference is one that any two deliveries have: both sides have an id or a time.
+
+    The arguments are an entry of `differences`. What one side lacks is never volatile.
+    """
+    if "-" in {before, after} or "null" in {before, after}:
+        return False
+    if _kind(before) is not _kind(after):
+        return False
+    if path.startswith("@headers."):
+        return any(word in path for word in ("id", "time", "date", "guid"))
+    return VOLATILE_NAME.search(path) is not None
+
+
+def _kind(shown: str) -> type:
+    """Tell text from numbers in what `differences` shows."""
+    return str if shown.startswith('"') else float
 
 
 def _headers(one: RawRequest, other: RawRequest) -> list[tuple[str, str, str]]:

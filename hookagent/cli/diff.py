@@ -1,0 +1,77 @@
+"""`hookagent diff`: where two deliveries differ, by path; what differs every time set aside."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hookagent.cli import output, settings, targets
+from hookagent.cli.options import ConfigOption, JsonOption, StoreOption
+from hookagent.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from hookagent.eventfile import Captured
+
+TARGET = "An event file, `-`, or a stored id."
+
+
+def diff(
+    one: Annotated[str, typer.Argument(metavar="A", help=TARGET)],
+    other: Annotated[str, typer.Argument(metavar="B", help=TARGET)],
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="Ids, times and signatures too, which always differ.")
+    ] = False,
+    json: JsonOption = False,
+) -> ExitCode:
+    """Compare two deliveries; exit code 1 where they differ.
+
+    Example: hookagent diff evt_018c… evt_018d…
+
+    Example: hookagent diff yesterday.json today.json --all
+    """
+    from hookagent.pipeline.comparing import differences, is_volatile
+
+    pair = asyncio.run(_both(one, other, config, store))
+    found = differences(pair[0].request, pair[1].request)
+    shown = [entry for entry in found if every or not is_volatile(*entry)]
+    for place, before, after in shown:
+        if json:
+            output.json_line({"path": place, "before": before, "after": after})
+        else:
+            output.data(
+                f"{output.safe_line(place)}: ",
+                output.Ink(output.safe_line(before), "red"),
+                " → ",
+                output.Ink(output.safe_line(after), "green"),
+            )
+    aside = len(found) - len(shown)
+    if not shown:
+        output.talk("they carry the same")
+    if aside:
+        output.talk(f"set aside: {aside} that differ every time; --all shows them")
+    return ExitCode.NO if shown else ExitCode.DONE
+
+
+async def _both(
+    one: str, other: str, config: Path | None, store: str | None
+) -> "tuple[Captured, Captured]":
+    """Return what the two targets stand for. Raises UsageError, NotFound."""
+    if not (targets.is_stored(one) or targets.is_stored(other)):
+        return _only(one, targets.read_file(one)), _only(other, targets.read_file(other))
+    from hookagent.cli.storing import opened
+
+    async with opened(settings.load_config(config, store=store)) as found:
+        return (
+            _only(one, await targets.load(one, found)),
+            _only(other, await targets.load(other, found)),
+        )
+
+
+def _only(name: str, captures: "list[Captured]") -> "Captured":
+    if len(captures) != 1:
+        raise UsageError(f"`{name}` holds {len(captures)} requests", hint="give one at a time")
+    return captures[0]
