@@ -18,8 +18,10 @@ from aiohttp import ClientPayloadError
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpRequestParserPy
 from aiohttp.streams import StreamReader
 
+from hookagent.errors import OutsideError
 from hookagent.event import Headers, RawRequest
 from hookagent.pipeline.answer import NOT_FOUND, TOO_LARGE, UNAVAILABLE, Answer, refusal
 from hookagent.pipeline.gate import Gate
@@ -46,6 +48,15 @@ BUSY = UNAVAILABLE
 
 PROBE_PREFIX = "/.well-known/hookagent/"
 """Answered with the path's last part, so that a tunnel can be probed from outside."""
+
+
+def check_parser() -> None:
+    """Refuse aiohttp's other parser, which lets more through (H1). Raises OutsideError."""
+    if HttpRequestParser is HttpRequestParserPy:
+        raise OutsideError(
+            "aiohttp has no C parser here, and the other one lets hostile framing through",
+            hint="unset AIOHTTP_NO_EXTENSIONS, or install aiohttp from a wheel",
+        )
 
 
 class Listener:

@@ -19,8 +19,8 @@ SLICES = 12
 """Bars of a sparkline."""
 SLICE_MS = 5 * MINUTE_MS
 """Time of one bar: together the last hour."""
-KEPT_MS = 5_000
-"""How long a count is shown before it is made anew."""
+KEPT_MS = 4_000
+"""How long bars are shown before they are counted anew."""
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,24 +32,23 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recent:
-    """The last hour by source, counted at most every few seconds whoever asks."""
+    """The bars of the last hour, counted at most every few seconds whoever asks."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = asyncio.Lock()
         self._at = -KEPT_MS
-        self._stats: StoreStats | None = None
         self._activity: dict[str, Activity] = {}
 
-    async def look(self, now: int) -> tuple[StoreStats, dict[str, Activity]]:
-        """Return the counts of the last hour, and the bars of each source."""
+    async def look(self, now: int) -> dict[str, Activity]:
+        """Return the bars of each source."""
         async with self._lock:
-            if self._stats is None or now - self._at >= KEPT_MS:
+            if now - self._at >= KEPT_MS:
                 last = now // MINUTE_MS * MINUTE_MS + MINUTE_MS
                 edges = [last - SLICE_MS * back for back in range(SLICES, 0, -1)]
                 counted = [await self._store.stats(since=edge) for edge in edges]
-                self._stats, self._activity, self._at = counted[0], bars(counted), now
-            return self._stats, self._activity
+                self._activity, self._at = bars(counted), now
+            return self._activity
 
 
 def bars(counted: list[StoreStats]) -> dict[str, Activity]:
@@ -76,7 +75,8 @@ async def overview(request: web.Request) -> web.Response:
     """Return everything a person looks at first."""
     parts = request.app[PARTS]
     now = parts.clock()
-    stats, activity = await request.app[RECENT].look(now)
+    stats = await parts.store.stats(since=now - SLICES * SLICE_MS)
+    activity = await request.app[RECENT].look(now)
     book = parts.rulebook()
     return json(
         {

@@ -121,7 +121,7 @@ export function MakeRule({ event, close }) {
     if (!next.delete(path)) next.add(path);
     return next;
   });
-  const name = text.match(/\[rule\.([\w.-]+)\]/)?.[1] || 'rule';
+  const name = text.match(/\[rule\."?([\w.-]+?)"?\]/)?.[1] || 'rule';
   const found = doing.value;
   return html`<${Dialog} title=${event ? 'Make a rule from this event' : 'Try a rule'} close=${close} wide>
     ${value !== undefined && value !== null && html`<p>Which values must an event have for the rule to fire?</p><div class="box"><${Tree} value=${value} pick=${{ chosen, toggle }} /></div>`}

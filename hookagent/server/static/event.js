@@ -39,14 +39,12 @@ export function Verdict({ why, headers }) {
     ].map(([name, value]) => [name, value || null])} />`;
 }
 
-const Finding = ({ one }) => html`<li class=${one.holds ? 'good' : 'bad'}>${one.holds ? '✓' : '✗'}
-  <code>${one.path} ${one.operator} ${json(one.expected)}</code>
-  ${!one.holds && html`<span class="actual">was ${one.actual.length ? one.actual.map(json).join(', ') : 'missing'}${one.note && one.note !== 'missing' ? ` (${one.note})` : ''}</span>`}</li>`;
+const Finding = ({ one }) => html`<li class=${one.holds ? 'good' : 'bad'}>${one.holds ? '✓' : '✗'} <code>${one.path} ${one.operator} ${json(one.expected)}</code> ${!one.holds && html`<span class="actual">was ${one.actual.length ? one.actual.map(json).join(', ') : 'missing'}${one.note && one.note !== 'missing' ? ` (${one.note})` : ''}</span>`}</li>`;
 
 export function Explained({ one, fired }) {
   const groups = (list, word, want) => list.map((group) => html`<li class=${group.holds === want ? 'good' : 'bad'}>${group.holds === want ? '✓' : '✗'} ${word}
     <ul>${group.conditions.map((c) => html`<${Finding} one=${c} />`)}</ul></li>`);
-  return html`<details class="rule" open=${one.matches || one.missed < 2}>
+  return html`<details class="rule" open=${one.matches || (one.on.holds && one.missed < 3)}>
     <summary class=${one.matches ? 'good' : ''}>${one.matches ? '✓' : '✗'} <b>${one.rule}</b>
       <span class="dim"> ${fired?.includes(one.rule) ? 'fired' : one.matches ? 'matches now' : !one.on.holds ? 'for other events' : `${one.missed} not met`}${one.enabled ? '' : ', disabled'} · ${one.file}:${one.line}</span></summary>
     <ul class="plain">${[one.on, one.during, ...one.when].filter(Boolean).map((c) => html`<${Finding} one=${c} />`)}
@@ -70,8 +68,7 @@ export function Run({ run, done, link }) {
     ${run.state === 'waiting' && run.due_at && html`<p class="warn">◷ next try ${clock(run.due_at)}, in ${duration(Math.max(new Date(run.due_at) - Date.now(), 0))}</p>`}
     <${Trouble} error=${error} />
     <ol class="line">${run.steps.map((step) => html`<li class=${step.state}><b>${step.name}</b> <span class="dim">${step.action}</span> <${State} name=${step.state} />
-      <ul class="plain">${step.attempts.map((one, place) => html`<li><span class="mono dim">${place + 1}. ${clock(one.started_at)}</span>
-        <span class="took" style=${{ width: `${Math.max((one.ms / longest) * 80, 2)}px` }}></span> ${duration(one.ms)} <span class=${one.outcome === 'done' ? 'good' : 'bad'}>${one.outcome}</span>
+      <ul class="plain">${step.attempts.map((one, place) => html`<li><span class="mono dim">${place + 1}. ${clock(one.started_at)}</span> <span class="took" style=${{ width: `${Math.max((one.ms / longest) * 80, 2)}px` }}></span> ${duration(one.ms)} <span class=${one.outcome === 'done' ? 'good' : 'bad'}>${one.outcome}</span>
         ${one.error && html`<div class="bad mono wrap">${one.error}</div>`}</li>`)}</ul>
       ${step.output != null && html`<details><summary>output</summary><pre class="raw">${JSON.stringify(step.output, null, 2)}</pre></details>`}</li>`)}</ol></section>`;
 }
@@ -82,7 +79,7 @@ function Related({ event, act }) {
   const link = (id) => html`<a href=${`#/events?id=${id}`}>${id}</a>`;
   return html`<${Facts} facts=${[
     ['Original', event.parent && link(event.parent)], ['Origin', event.origin],
-    ['Redelivered', event.duplicates ? `${event.duplicates} times` : 'never'],
+    ['Redelivered', event.duplicates ? `${event.duplicates} ×` : 'never'],
     ['Replays', event.replays.length ? html`<ul class="plain">${event.replays.map((id) => html`<li>${link(id)} <button onClick=${() => act('diff', id)}>Diff</button></li>`)}</ul>` : 'none'],
   ]} /><h3>Latest of this type</h3>
   <ul class="plain">${others.map((row) => html`<li>${clock(row.received_at)} ${link(row.id)} <button onClick=${() => act('diff', row.id)}>Diff</button></li>`)}</ul>

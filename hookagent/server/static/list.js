@@ -1,6 +1,6 @@
 // The list of events: filters, and a grid that holds only the rows in view.
 import { html, useState, useEffect, useLayoutEffect, useRef, clock, bytes, State, Trouble } from './kit.js';
-import { Rows } from './rows.js';
+import { rowsOf } from './rows.js';
 import { listen } from './live.js';
 
 const MORE = 8; // rows above and below the view
@@ -49,9 +49,7 @@ export function Filters({ filter, set, overview }) {
 
 const Row = ({ row, place, height, selected, narrow, open }) => {
   const style = { transform: `translateY(${place * height}px)`, height: `${height}px` };
-  if (!row || row.gone) {
-    return html`<div class="row" role="row" aria-rowindex=${place + 1} style=${style}><span role="gridcell" class="dim">${row ? 'pruned' : '…'}</span></div>`;
-  }
+  if (!row) return html`<div class="row" role="row" aria-rowindex=${place + 1} style=${style}><span role="gridcell" class="dim">…</span></div>`;
   const isChecked = row.integrity !== 'none';
   const runs = Object.entries(row.runs);
   return html`<div class=${`row ${selected ? 'on' : ''}`} role="row" id=${`row-${row.seq}`} aria-rowindex=${place + 1}
@@ -75,6 +73,8 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
   const [view, setView] = useState({ top: 0, height: 600, width: 900 });
   const rows = useRef();
   const shown = useRef([0, 0]);
+  const again = useRef();
+  const wish = useRef(null); // a place to open once its row is there
   const key = JSON.stringify(filter);
   const narrow = view.width < 560;
   const height = narrow ? 52 : 30;
@@ -82,15 +82,16 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
   useEffect(() => {
     const make = () => {
       if (rows.current) rows.current.ended = true;
-      const made = new Rows(filter, () => redraw((n) => n + 1));
+      const made = rowsOf(filter, () => redraw((n) => n + 1));
       made.isLive = !isPaused;
       rows.current = made;
       if (box.current) box.current.scrollTop = 0;
       made.start();
     };
     make();
+    again.current = make;
     return listen((kind, value) => {
-      if (kind === 'rows') rows.current.add(value);
+      if (kind === 'rows') { if (!rows.current.add(value)) make(); }
       else if (kind === 'reset') make();
       else if (kind === 'changed') rows.current.refresh(...shown.current, new Set(value.ids), value.many);
     });
@@ -113,13 +114,20 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
   const last = Math.min(Math.ceil((view.top + view.height) / height) + MORE, count) - 1;
   shown.current = [first, last];
   useEffect(() => { if (data && last >= first) data.need(first, last); });
+  useLayoutEffect(() => {
+    if (!data) return;
+    if (data.shift && !isTop) box.current.scrollTop += data.shift * height;
+    data.shift = 0;
+    if (wish.current !== null && data.at(Math.min(wish.current, count - 1))) go(wish.current);
+    data.anchor = data.seqAt(first + MORE) || 0;
+  });
 
   const resume = () => {
     setPaused(false);
     box.current.scrollTop = 0;
     data.isLive = true;
-    data.show();
-    redraw((n) => n + 1);
+    if (data.show()) redraw((n) => n + 1);
+    else again.current();
   };
   const go = (place) => {
     const wanted = Math.min(Math.max(place, 0), count - 1);
@@ -127,14 +135,14 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
     const { scrollTop, clientHeight } = box.current;
     if (wanted * height < scrollTop) box.current.scrollTop = wanted * height;
     else if ((wanted + 1) * height > scrollTop + clientHeight) box.current.scrollTop = (wanted + 1) * height - clientHeight;
-    if (row && !row.gone) open(row, true);
-    else if (row) go(wanted + Math.sign(wanted - place) || 0);
+    wish.current = row ? null : place;
+    if (row) open(row, true);
   };
   const here = data && selected ? data.placeOf(selected) : -1;
   control.current = {
     move: (by) => count && go(here < 0 ? 0 : here + by),
     first: () => count && go(0),
-    last: () => { if (count) { box.current.scrollTop = count * height; go(count - 1); } },
+    last: () => { if (count) { box.current.scrollTop = count * height; go(Infinity); } },
     page: (by) => count && go((here < 0 ? 0 : here) + by * Math.max(Math.floor(view.height / height) - 1, 1)),
     focus: () => box.current.focus(),
     resume,
@@ -154,6 +162,6 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
           selected=${data.seqAt(place) === selected} narrow=${narrow} open=${open} />`)}
       </div>
     </div>
-    ${data?.isReady && !count && !data.error && empty(data.isFiltered)}
+    ${data?.isReady && !count && !data.error && empty(Object.values(filter).some(Boolean))}
   </div>`;
 }

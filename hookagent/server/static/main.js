@@ -6,7 +6,7 @@ import { Overview, Dead, Refused } from './overview.js';
 import { Replay, Export, Diff, Craft, MakeRule, Help } from './dialogs.js';
 import { connect, listen, live } from './live.js';
 
-const OVERVIEW_MS = 10000;
+const OVERVIEW_MS = 5000;
 const THEMES = ['system', 'dark', 'light'];
 
 function readPlace() {
@@ -31,7 +31,7 @@ function usePlace() {
   return [place, go];
 }
 
-function useOverview() {
+function useOverview(view) {
   const [found, setFound] = useState({});
   useEffect(() => {
     let due;
@@ -43,8 +43,8 @@ function useOverview() {
       clearTimeout(due);
       due = setTimeout(load, 300);
     });
-    return () => { clearInterval(timer); end(); };
-  }, []);
+    return () => { clearInterval(timer); clearTimeout(due); end(); };
+  }, [view]);
   return found;
 }
 
@@ -74,7 +74,7 @@ const VIEWS = [['events', 'Events'], ['overview', 'Overview'], ['dead', 'Dead'],
 
 function App() {
   const [place, go] = usePlace();
-  const { overview, error } = useOverview();
+  const { overview, error } = useOverview(place.view);
   const lost = useConnection();
   const [dialog, setDialog] = useState(null);
   const [isPaused, setPaused] = useState(false);
@@ -151,7 +151,7 @@ function App() {
     <header class="top"><b class="name">hookagent</b>
       <nav aria-label="Views">${VIEWS.map(([name, title]) => html`<a href=${`#/${name}`} aria-current=${place.view === name ? 'page' : undefined}>${title}${name === 'dead' && dead ? html` <span class="badge">${dead}</span>` : ''}</a>`)}</nav>
       <span class="grow"></span>
-      ${place.view === 'events' && html`<button aria-pressed=${isPaused ? 'true' : 'false'} onClick=${keys.p}>${isPaused ? '▸ Paused' : '● Live'}</button>`}
+      ${place.view === 'events' && html`<button aria-pressed=${isPaused ? 'true' : 'false'} onClick=${keys.p}>${isPaused ? '▸' : '●'} <span class="word">${isPaused ? 'Paused' : 'Live'}</span></button>`}
       <button class="icon" onClick=${nextTheme} aria-label=${`Theme: ${theme}`} title=${`Theme: ${theme}`}>${{ system: '◐', dark: '☾', light: '☀' }[theme]}</button>
       <button class="icon" onClick=${() => act('help')} aria-label="Keys">?</button></header>
     <div class="lost" role="status" aria-live="polite">${lost}</div>

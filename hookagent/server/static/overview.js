@@ -14,7 +14,7 @@ function Spark({ activity, slice }) {
   const wide = WIDTH / events.length;
   const total = (list) => list.reduce((sum, one) => sum + one, 0);
   const label = `last hour: ${total(events)} events, ${total(duplicates)} duplicates, ${total(rejected)} refused; ${(events[events.length - 1] / (slice / 60000)).toFixed(1)} a minute now`;
-  return html`<svg class="spark" viewBox=${`0 0 ${WIDTH} ${TALL}`} role="img" aria-label=${label}><title>${label}</title>
+  return html`<svg class="spark" viewBox=${`0 0 ${WIDTH} ${TALL}`} preserveAspectRatio="none" role="img" aria-label=${label}><title>${label}</title>
     ${events.map((count, place) => {
       const good = (count / most) * TALL;
       const bad = (rejected[place] / most) * TALL;
@@ -52,8 +52,7 @@ export function Overview({ overview, error, act }) {
       <${Tile} name=${`tunnel ${tunnel.provider === 'none' ? '' : tunnel.provider}`} value=${tunnel.state} kind=${tunnel.state === 'down' ? 'bad' : ''} />
     </div>
     <h2>Sources <button onClick=${() => act('craft')}>Send a signed event</button></h2>
-    <div class="cards">${sources.map((one) => html`<section class="card"><h3><a href=${`#/events?${query({ source: one.name })}`}>${one.name}</a>
-        <span class=${one.verified ? 'good' : 'warn'}>${one.verified ? `✓ ${one.scheme.name}` : '? not verified'}</span></h3>
+    <div class="cards">${sources.map((one) => html`<section class="card"><h3><a href=${`#/events?${query({ source: one.name })}`}>${one.name}</a> <span class=${one.verified ? 'good' : 'warn'}>${one.verified ? `✓ ${one.scheme.provider || one.scheme.algorithm || one.scheme.name}` : '? not verified'}</span></h3>
       <${Address} url=${one.public || one.url} name=${one.name} isPublic=${Boolean(one.public)} />
       <${Spark} activity=${one.activity} slice=${overview.slice_ms} /><div class="dim">last event ${ago(one.last_received_at)}</div></section>`)}</div>
     ${breakers.length > 0 && html`<h2>Breakers</h2><table><tbody>${breakers.map((one) => html`<tr><th scope="row" class="mono">${one.target}</th>
