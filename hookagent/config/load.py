@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from hookagent.config import dotenv, layers, sections
 from hookagent.config.find import STATE_FOLDER, find_file, shown
 from hookagent.config.model import Config
+from hookagent.config.own import read_own_schemes
 from hookagent.config.reader import Reader
 from hookagent.config.secrets import Keeper
 from hookagent.config.sources import read_sources
 from hookagent.environment import Environment
 from hookagent.errors import ConfigError, NotFound, Problem, Severity
 from hookagent.located import Document, Table, parse
+from hookagent.providers.catalog import Catalog
 
 if TYPE_CHECKING:
     from hookagent.config.trust import TrustRegistry
@@ -87,6 +89,7 @@ class _Reading:
             for name in layers.SETTINGS
         }
         server = sections.read_server(readers["server"])
+        catalog = read_own_schemes(root, self.folder, self.cwd)
         settings: dict[str, Any] = {
             "server": server,
             "inspector": sections.read_inspector(readers["inspector"]),
@@ -94,8 +97,9 @@ class _Reading:
             "worker": sections.read_worker(readers["worker"]),
             "tunnel": sections.read_tunnel(readers["tunnel"], self.variables),
             "sources": read_sources(
-                root, self.environment, self._keeper(registry), server, insecure
+                root, self.environment, self._keeper(registry, catalog), server, insecure
             ),
+            "catalog": catalog,
             "rules": self._rules(root),
         }
         self._check_ports(root, settings)
@@ -125,7 +129,7 @@ class _Reading:
         self.problems.extend(problems)
         return values
 
-    def _keeper(self, registry: "TrustRegistry | None") -> Keeper:
+    def _keeper(self, registry: "TrustRegistry | None", catalog: Catalog) -> Keeper:
         file = self.file
 
         def is_trusted() -> bool:
@@ -138,6 +142,7 @@ class _Reading:
             state_folder=self.folder / STATE_FOLDER,
             is_private=file is None or _is_private(file),
             is_trusted=is_trusted,
+            catalog=catalog,
         )
 
     def _rules(self, root: Table) -> tuple[Path, ...]:

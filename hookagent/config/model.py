@@ -13,6 +13,7 @@ from typing import Literal
 
 from hookagent.environment import Environment
 from hookagent.errors import NotFound, Problem
+from hookagent.providers.catalog import BUILT_IN, Catalog
 from hookagent.providers.exchange import HandshakeRule
 from hookagent.providers.scheme import Scheme
 from hookagent.providers.shape import Family
@@ -195,6 +196,8 @@ class Config:
     rules: tuple[Path, ...]
     """Folders and files of rules, absolute."""
     environment: Environment = field(repr=False)
+    catalog: Catalog = BUILT_IN
+    """The schemes that come with hookagent, and those of `schemes_dir`."""
     warnings: tuple[Problem, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Where a setting came from, by its dotted name: `hookagent.toml:3`, `--port`, a variable."""

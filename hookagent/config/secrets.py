@@ -23,6 +23,7 @@ from hookagent.config.reader import Reader
 from hookagent.environment import variables
 from hookagent.errors import Severity, did_you_mean
 from hookagent.located import Where, describe
+from hookagent.providers.catalog import BUILT_IN, Catalog
 from hookagent.providers.scheme import Scheme
 from hookagent.providers.shape import Family
 
@@ -42,7 +43,7 @@ _PLACEHOLDER = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """What reading a secret may need besides the file it is named in."""
+    """What reading a source may need besides the file it is written in."""
 
     folder: Path
     """Relative file names start here."""
@@ -51,6 +52,8 @@ class Keeper:
     """Whether only its owner may read the configuration."""
     is_trusted: Callable[[], bool]
     """Whether the configuration may run programs."""
+    catalog: Catalog = BUILT_IN
+    """The schemes that have a name here."""
 
 
 class SecretReader:
@@ -68,6 +71,8 @@ class SecretReader:
         value = self.reader.table.raw(key)
         if key not in self.reader.table:
             return []
+        if value == []:  # with nothing to check by, every delivery would be refused
+            self._report("blank-secret", f"the `{key}` of source `{self.source}` is empty", (key,))
         found = []
         for at, one in _each(key, value):
             secret = self._one(one, at)

@@ -7,7 +7,6 @@ from hookagent.config.reader import Reader
 from hookagent.config.secrets import Keeper, SecretReader
 from hookagent.errors import ConfigError, NotFound, Severity
 from hookagent.located import Where
-from hookagent.providers import catalog
 from hookagent.providers.provider import Provider, Variant
 from hookagent.providers.scheme import Scheme, read_scheme
 from hookagent.providers.secret import key_of
@@ -52,7 +51,7 @@ class VerificationReader:
 
     def _named_scheme(self, name: str) -> Chosen:
         try:
-            provider = catalog.provider_of(name)
+            provider = self.keeper.catalog.provider_of(name)
         except NotFound as error:
             self.table.report(
                 "unknown-scheme",

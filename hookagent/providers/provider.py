@@ -161,8 +161,13 @@ OWN_KEYS = ("about", "legacy", "id", "id_signed", "type", "body")
 """Keys of `[schemes.VARIANT]` that are not the scheme's own."""
 
 
-def read_provider(document: Document, name: str, problems: list[Problem]) -> Provider:
-    """Read a catalogue file; problems go into the list."""
+def read_provider(
+    document: Document, name: str, problems: list[Problem], *, is_own: bool = False
+) -> Provider:
+    """Read a catalogue file; problems go into the list.
+
+    A project's own file (`is_own`) needs no more than `[scheme]`.
+    """
     table = Table.root(document, problems)
     asks = _sentences(table, "asks")
     main = _read_variant(table, table.table("scheme"), name, asks)
@@ -173,11 +178,11 @@ def read_provider(document: Document, name: str, problems: list[Problem]) -> Pro
     handshakes = read_handshakes(table.tables("handshake"))
     provider = Provider(
         name=name,
-        title=table.text("title", required=True),
-        about=table.text("about", required=True),
-        category=_required_choice(table, "category", CATEGORIES),
+        title=table.text("title", name if is_own else "", required=not is_own),
+        about=table.text("about", required=not is_own),
+        category=_choice(table, "category", CATEGORIES, is_required=not is_own),
         docs=table.text("docs"),
-        confidence=_required_choice(table, "confidence", CONFIDENCE),
+        confidence=_choice(table, "confidence", CONFIDENCE, is_required=not is_own),
         sources=table.texts("sources"),
         notes=table.texts("notes"),
         legacy=table.boolean("legacy"),
@@ -190,22 +195,28 @@ def read_provider(document: Document, name: str, problems: list[Problem]) -> Pro
         setup=_read_setup(table.table("setup")),
     )
     table.finish()
-    _check(table, provider)
+    if not is_own:
+        _check_sources(table, provider)
+    _check_settings(table, provider)
     return provider
 
 
-def _required_choice(table: Table, key: str, known: tuple[str, ...]) -> str:
-    if key not in table:
+def _choice(table: Table, key: str, known: tuple[str, ...], *, is_required: bool) -> str:
+    if is_required and key not in table:
         table.report("missing-key", f"`{key}` is missing", hint="known: " + ", ".join(known))
     return table.choice(key, known[-1], known)
 
 
-def _check(table: Table, provider: Provider) -> None:
+def _check_sources(table: Table, provider: Provider) -> None:
     """Report what is missing for a reader of the catalogue."""
     if not provider.docs and provider.category != "static":
         table.report("missing-key", "`docs` is missing", hint='add: docs = "https://…"')
     if not provider.sources and provider.category != "static":
         table.report("missing-key", "`sources` is missing", hint='add: sources = ["https://…"]')
+
+
+def _check_settings(table: Table, provider: Provider) -> None:
+    """Report settings that nobody explains."""
     for variant in provider.variants.values():
         for setting in variant.scheme.settings if variant.scheme else ():
             if setting not in provider.settings:
