@@ -34,7 +34,7 @@ from hookagent.pipeline.upkeep import Upkeep
 from hookagent.pipeline.worker import Worker
 from hookagent.providers.verify import Verifier
 from hookagent.server.limits import Limits
-from hookagent.server.listener import Listener
+from hookagent.server.listener import Listener, check_parser
 from hookagent.store.base import Store
 from hookagent.store.registry import open_store
 
@@ -90,6 +90,7 @@ class Agent:
 
     async def _start(self) -> None:
         config, enter = self.config, self._stack.enter_async_context
+        check_parser()
         rulebook = load_rulebook(config.rules, config.folder, config.environment)
         self._check(rulebook)
         store = await enter(_opened(config))

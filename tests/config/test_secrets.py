@@ -232,3 +232,9 @@ def test_a_public_key_that_is_none_is_said_at_once(says):
     (found,) = says(text)
     assert found.startswith("hookagent.toml:4:10: error: ")
     assert SECRET not in found
+
+
+def test_an_empty_list_is_no_secret(says):
+    assert says(source("[]")) == [
+        "hookagent.toml:4:10: error: the `secret` of source `a` is empty [blank-secret]"
+    ]
