@@ -80,7 +80,7 @@ def test_the_number_of_fields_is_bounded():
 
 
 def test_a_deep_payload_is_no_trouble():
-    deep: list = []
+    deep: list[object] = []
     for _ in range(5_000):
         deep = [deep]
 
