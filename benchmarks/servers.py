@@ -108,8 +108,13 @@ def free_port() -> int:
 
 
 def cores() -> tuple[set[int], set[int]]:
-    """Return the cores for the server and for the load; the same where there is only one."""
+    """Return the cores for the server and for the load; the same where there is only one.
+
+    With `HOOKAGENT_BENCH_FREE` set, everybody may use every core.
+    """
     have = sorted(os.sched_getaffinity(0))
+    if os.environ.get("HOOKAGENT_BENCH_FREE"):
+        return (set(have), set(have))
     return ({have[0]}, {have[-1]})
 
 
