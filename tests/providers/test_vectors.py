@@ -1,8 +1,9 @@
 """Published and SDK-derived vectors: what others computed, we accept and refuse as they do.
 
 One file per provider in `tests/vectors/`; each line names its source. `now` is Unix seconds; without
-it the clock is left out. `origin`: `literal` (published as it stands), `derived` (inputs published,
-signature computed), `mutated` (a literal one with one thing broken).
+it the clock is left out. `origin`: `literal` (published as it stands), `derived` (signed by the
+provider's own package or by a few lines written from its documentation, `source` says which),
+`mutated` (one of those with one thing broken).
 """
 
 import base64
@@ -22,6 +23,7 @@ from hookagent.providers.scheme import Scheme
 from hookagent.providers.verify import Verifier
 from hookagent.verdict import Verdict
 
+PROVIDERS_LEAST = 100
 FOLDER = Path(__file__).parent.parent / "vectors"
 VECTORS = [
     json.loads(line)
@@ -108,6 +110,16 @@ def test_a_handshake_is_answered_as_the_provider_expects(vector: dict[str, Any])
     if "content_type" in expected:
         assert answer.content_type == expected["content_type"]
     assert set(expected.get("headers", {}).items()) <= set(answer.headers)
+
+
+def test_a_hundred_providers_have_valid_and_invalid_vectors() -> None:
+    judged = {valid: providers_with(valid=valid) for valid in (True, False)}
+    assert len(judged[True] & judged[False]) >= PROVIDERS_LEAST
+
+
+def providers_with(*, valid: bool) -> set[str]:
+    """Return the providers that have a vector of this verdict."""
+    return {one["scheme"].partition("/")[0] for one in SIGNED if one["valid"] is valid}
 
 
 def test_every_vector_names_its_source_and_reason() -> None:
