@@ -5,13 +5,13 @@ changed it, and asked again when a timer is due. A batch whose commit fails is t
 judging it once more gives the same answer.
 """
 
-import heapq
 from collections.abc import Callable, Iterable, Sequence
 
 from hookagent.event import Event
 from hookagent.rules import windows
 from hookagent.rules.model import Rule, RuleSet
 from hookagent.rules.remembered import Firing
+from hookagent.rules.timers import Timers
 from hookagent.store.base import StateWrite, Store
 
 Fired = tuple[Rule, Firing]
@@ -25,7 +25,7 @@ class Overtime:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._states: dict[tuple[str, str], Kept] = {}
-        self._timers: list[tuple[int, str, str]] = []
+        self._timers = Timers()
         self._undo: list[tuple[tuple[str, str], Kept | None]] = []
         self._writes: dict[tuple[str, str], StateWrite] = {}
         self._follow: Callable[[Event], Sequence[Rule]] = lambda _event: ()
@@ -53,7 +53,7 @@ class Overtime:
 
     def judge(self, event: Event, matched: Sequence[Rule]) -> list[Fired]:
         """Return what fires by timers that were due before this event, and by the event."""
-        if not self._timers and not self._has_followers and not _any_over_time(matched):
+        if self._timers.next_at is None and not self._has_followers and not _any_over_time(matched):
             return [(rule, _at_once(event)) for rule in matched]
         fired = self.until(event.received_at)
         if self._has_followers:
@@ -68,15 +68,20 @@ class Overtime:
     def until(self, now: int) -> list[Fired]:
         """Run the timers that are due by then; `now` is in Unix milliseconds."""
         fired: list[Fired] = []
-        while self._timers and self._timers[0][0] <= now:
-            at, name, key = heapq.heappop(self._timers)
-            if self._states.get((name, key), (b"", 0))[1] != at:
-                continue  # it was put off or forgotten since
-            rule = self._rules.get(name)
-            if rule is None:
-                self._change((name, key), None)
+        while place := self._timers.pop(now):
+            due_at = self._states.get(place, (b"", 0))[1]
+            if due_at > now:
+                self._timers.set(place, due_at)  # it was put off since
                 continue
-            outcome = windows.due(rule, key, self._loader(rule), at, awake_since=self.awake_since)
+            if not due_at:
+                continue
+            rule = self._rules.get(place[0])
+            if rule is None:
+                self._change(place, None)
+                continue
+            outcome = windows.due(
+                rule, place[1], self._loader(rule), due_at, awake_since=self.awake_since
+            )
             fired += self._take(rule, outcome)
         return fired
 
@@ -101,7 +106,7 @@ class Overtime:
     @property
     def next_due(self) -> int | None:
         """When the earliest timer is due, or None."""
-        return self._timers[0][0] if self._timers else None
+        return self._timers.next_at
 
     def _loader(self, rule: Rule) -> windows.Load:
         def load(key: str) -> bytes | None:
@@ -128,7 +133,7 @@ class Overtime:
     def _keep(self, place: tuple[str, str], kept: Kept) -> None:
         self._states[place] = kept
         if kept[1]:
-            heapq.heappush(self._timers, (kept[1], *place))
+            self._timers.set(place, kept[1])
 
 
 def _any_over_time(rules: Iterable[Rule]) -> bool:

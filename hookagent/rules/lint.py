@@ -183,6 +183,10 @@ def duplicates(ruleset: RuleSet, _known: Known) -> Iterator[Finding]:
                 )
 
 
+OWN_SOURCES = ("hookagent", "internal")
+"""Sources of events that hookagent itself makes: by the `emit` action, and of its own state."""
+
+
 def unknown_sources(ruleset: RuleSet, known: Known) -> Iterator[Finding]:
     """Find `on` patterns that no configured source fits."""
     if known.sources is None:
@@ -190,7 +194,8 @@ def unknown_sources(ruleset: RuleSet, known: Known) -> Iterator[Finding]:
     for rule in _enabled(ruleset):
         followed = rule.follow.on if rule.follow else ()
         for pattern in (*rule.on, *followed):
-            if not any(fits_glob(pattern.source, source) for source in known.sources):
+            there = (*known.sources, *OWN_SOURCES)
+            if not any(fits_glob(pattern.source, source) for source in there):
                 hint = did_you_mean(pattern.source, known.sources)
                 message = f"`{pattern}`: there is no source `{pattern.source}`"
                 yield rule, 0, message, hint or "name a source of hookagent.toml"
