@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 
-NAMES = ("accept", "pipeline", "match", "history", "start", "kill", "github")
+NAMES = ("accept", "pipeline", "latency", "match", "history", "start", "kill", "github", "page")
 
 
 def main() -> int:
