@@ -33,7 +33,7 @@ def line_chart(title: str, x_label: str, y_label: str, series: Mapping[str, Poin
             for x, y in points
         ]
         parts.append(
-            f'<text x="{WIDTH - RIGHT - 150}" y="{TOP + 14 + 16 * place}" fill="{colour}">'
+            f'<text x="{WIDTH - RIGHT - 150}" y="{HEIGHT - BOTTOM - 12 - 16 * place}" fill="{colour}">'
             f"{escape(name)}</text>"
         )
     return "\n".join([*parts, "</svg>", ""])
@@ -49,12 +49,13 @@ def _axes(x_label: str, y_label: str, x_max: float, y_max: float) -> list[str]:
             f"{escape(x_label)}</text>"
         ),
         (
-            f'<text transform="translate(14 {(TOP + bottom) / 2}) rotate(-90)" text-anchor="middle">'
-            f"{escape(y_label)}</text>"
+            f'<text transform="translate(14 {(TOP + bottom) / 2}) rotate(-90)"'
+            f' text-anchor="middle">{escape(y_label)}</text>'
         ),
     ]
     for share in (0, 0.25, 0.5, 0.75, 1):
-        x, y = LEFT + share * (right - LEFT), bottom - share * (bottom - TOP)
+        x = LEFT + share * (right - LEFT)
+        y = bottom - share * (bottom - TOP)
         parts += [
             _text(x, bottom + 18, "middle", _tick(x_max * share)),
             _text(LEFT - 6, y + 4, "end", _tick(y_max * share)),
