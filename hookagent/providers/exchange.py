@@ -40,6 +40,8 @@ class HandshakeRule(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the signature must be right before it is answered."""
     only: bool = False
     status: int = 200
+    refused: int = 403
+    """The status where the signature is wrong; 403 is the ordinary refusal."""
     body: str = ""
     content_type: str = ""
     prefix: str = ""
@@ -84,6 +86,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
         "header": "",
         "equals": "",
         "status": 200,
+        "refused": 403,
         "body": "",
         "content_type": "",
         "verified": True,

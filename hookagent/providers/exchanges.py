@@ -85,14 +85,21 @@ def _ping(rule: HandshakeRule, situation: Situation) -> HandshakeAnswer | None:
         return None
     if rule.header and situation.header(rule.header) != rule.equals:
         return None
-    if not is_meant(rule, situation) or (rule.verified and not situation.verdict.valid):
+    if not is_meant(rule, situation):
         return None
+    if rule.verified and not situation.verdict.valid:
+        return None if rule.refused == DENIED.status else _refused(rule)
     return HandshakeAnswer(
         status=rule.status,
         body=rule.body.encode(),
         content_type=rule.content_type or "text/plain",
         headers=SAFE_HEADERS,
     )
+
+
+def _refused(rule: HandshakeRule) -> HandshakeAnswer:
+    """Refuse as this provider wants it; Discord removes an address that answers another status."""
+    return HandshakeAnswer(status=rule.refused, headers=SAFE_HEADERS)
 
 
 def _mac(situation: Situation, text: str, encoding: str) -> str | None:

@@ -197,7 +197,6 @@ def test_discord_is_answered_only_when_it_signed() -> None:
     quiet = ask("discord", GOOD, body={"type": 0})
     assert quiet is not None
     assert quiet.status == 204
-    assert ask("discord", BAD, body={"type": 1}) is None
     assert ask("discord", GOOD, body={"type": True}) is None
 
 
@@ -246,6 +245,14 @@ def test_head_pings_and_header_challenges() -> None:
     okta = ask("okta", method="GET", headers={"X-Okta-Verification-Challenge": "c"})
     assert okta is not None
     assert json.loads(okta.body) == {"verification": "c"}
+
+
+def test_discord_is_told_in_its_own_way_that_a_signature_is_wrong() -> None:
+    for kind, right in ((1, 200), (0, 204)):
+        good, bad = (ask("discord", verdict, body={"type": kind}) for verdict in (GOOD, BAD))
+        assert good is not None
+        assert bad is not None
+        assert (good.status, bad.status, bad.body) == (right, 401, b"")
 
 
 def test_the_methods_a_source_must_take() -> None:
