@@ -96,6 +96,8 @@ _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 """What `_too_deep` drops before it looks at nesting."""
 PEELS = 16
 """Levels of brackets taken off at the speed of C; real payloads have no more."""
+PEEL_LEAST = 64
+"""A level that takes off less than this part is not worth its copy."""
 
 
 def _too_deep(body: bytes) -> bool:
@@ -103,14 +105,18 @@ def _too_deep(body: bytes) -> bool:
     unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     structure = unescaped.translate(None, _NOT_STRUCTURE)
     nested = b"".join(structure.split(b'"')[::2])
+    most = DEPTH_MAX
     for _ in range(PEELS):
         peeled = nested.replace(b"[]", b"").replace(b"{}", b"")
         if not peeled or peeled == nested:
             return False  # flat enough, or not JSON: the decoder says why
+        if len(nested) - len(peeled) < len(nested) // PEEL_LEAST:
+            break  # one deep pile: the walk sees it at once, peeling would take a copy per level
         nested = peeled
+        most -= 1
     depth = 0
     for byte in nested:
         depth += 1 if byte in b"[{" else -1
-        if depth > DEPTH_MAX - PEELS:
+        if depth > most:
             return True
     return False
