@@ -32,9 +32,9 @@ def line_chart(title: str, x_label: str, y_label: str, series: Mapping[str, Poin
             f'<circle cx="{_x(x, x_max):.1f}" cy="{_y(y, y_max):.1f}" r="3" fill="{colour}"/>'
             for x, y in points
         ]
+        legend_y = HEIGHT - BOTTOM - 12 - 16 * place
         parts.append(
-            f'<text x="{WIDTH - RIGHT - 150}" y="{HEIGHT - BOTTOM - 12 - 16 * place}" fill="{colour}">'
-            f"{escape(name)}</text>"
+            f'<text x="{WIDTH - RIGHT - 150}" y="{legend_y}" fill="{colour}">{escape(name)}</text>'
         )
     return "\n".join([*parts, "</svg>", ""])
 
