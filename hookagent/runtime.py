@@ -17,12 +17,12 @@ from hookagent.actions.base import Outside, Own
 from hookagent.config.model import Config, Source
 from hookagent.config.trust import REGISTRY, users_registry
 from hookagent.errors import ConfigError, OutsideError
-from hookagent.event import RawRequest, new_id
+from hookagent.event import new_id
 from hookagent.pipeline.allowance import Allowance
 from hookagent.pipeline.emitting import emitter
 from hookagent.pipeline.feed import Feed, Logged, Ready, Rules, Stopped, Stopping
 from hookagent.pipeline.gate import Gate
-from hookagent.pipeline.handshakes import given_key, handshakes_of
+from hookagent.pipeline.handshakes import confirm, given_key, handshakes_of
 from hookagent.pipeline.ingest import Ingest
 from hookagent.pipeline.keys import PublishedKeys, published_keys
 from hookagent.pipeline.limiter import FailureLimiter
@@ -78,6 +78,7 @@ class Agent:
         self._worker: Worker | None = None
         self._listener: Listener | None = None
         self._store: Store | None = None
+        self._outside: Outside | None = None
         self._keys: PublishedKeys | None = None
 
     async def start(self) -> None:
@@ -110,6 +111,7 @@ class Agent:
         outside.emit = emitter(store, worker, self.feed, clock=clock, entropy=entropy)
         worker.use(rulebook)
         self._store, self._worker = store, worker
+        self._outside = outside
         self._keys = await enter(published_keys(config.sources.values(), outside))
         listener = self._listen(store, worker)
         port = await _bind(listener, config.server.host, config.server.port)
@@ -215,15 +217,8 @@ class Agent:
         self._background(self._fetch(url), "confirm")
 
     async def _fetch(self, url: str) -> None:
-        from hookagent.actions.sender import Sender
-
-        try:
-            async with Sender() as sender:
-                reply = await sender.send(RawRequest(method="GET"), url)
-            said = f"confirmed a subscription: {reply.status}"
-        except OutsideError as error:
-            said = f"a subscription could not be confirmed: {error.message}"
-        self.feed.publish(Logged(at=clock(), line=said))
+        assert self._outside is not None
+        self.feed.publish(Logged(at=clock(), line=await confirm(self._outside, url)))
 
     def _own(self) -> Own:
         """Addresses of ours that no action may call."""

@@ -26,23 +26,6 @@ class Pair(NamedTuple):
     is_new: bool
 
 
-def key_family(scheme: "Scheme") -> "Family | None":
-    """Return the kind of key pair a scheme signs with, or None where a shared secret does."""
-    from hookagent.providers.message import ALGORITHMS
-    from hookagent.providers.shape import Family
-
-    if scheme.is_asymmetric:
-        return scheme.family
-    if scheme.jwt is not None and scheme.jwt.algorithms:
-        kinds = {"RS": Family.RSA, "PS": Family.RSA_PSS, "ES": Family.ECDSA, "Ed": Family.ED25519}
-        return kinds.get(scheme.jwt.algorithms[0][:2])
-    if scheme.message is not None:
-        family: Family | None = ALGORITHMS.get(scheme.message.algorithm, (None, ""))[0]
-        return family
-    kinds = {"aws-sns": Family.RSA, "ebay": Family.ECDSA, "paddle-classic": Family.RSA}
-    return kinds.get(scheme.strategy)
-
-
 def key_pair(scheme: "Scheme", family: "Family", folder: Path) -> Pair:
     """Return the pair kept in a folder for a scheme, made on first use. Raises OutsideError."""
     from hookagent.providers.privatekeys import make_pair

@@ -104,9 +104,9 @@ def _with_key(made: "Craft", *, is_given: bool, make_key: bool) -> "Craft":
     """Return the craft with what it signs with: a pair of our own, or the secret asked for."""
     from dataclasses import replace
 
-    from hookagent.cli.keys import key_family, key_pair, say_pair
+    from hookagent.cli.keys import key_pair, say_pair
 
-    family = key_family(made.scheme)
+    family = made.scheme.key_family
     if family is None:
         if made.secrets or not made.scheme.needs_secret:
             return made

@@ -130,7 +130,7 @@ class SecretReader:
         scheme = self.scheme
         if scheme is None or not is_name(self.source):
             return None
-        if scheme.is_asymmetric:
+        if scheme.key_family is not None:
             self._report(
                 "no-made-secret",
                 f"scheme `{scheme.name}` checks with the provider's public key, not with a secret",

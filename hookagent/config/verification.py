@@ -95,7 +95,7 @@ class VerificationReader:
         try:
             if scheme.family in {Family.HMAC, Family.HASH}:
                 key_of(secret, scheme.secret)
-            elif scheme.is_asymmetric:
+            elif scheme.key_family is not None:
                 from hookagent.providers.verify import Verifier  # imports cryptography
 
                 Verifier(scheme, [secret])
@@ -108,12 +108,12 @@ class VerificationReader:
         self.table.report(
             "missing-secret",
             f"source `{self.name}` has no "
-            + ("public key" if scheme.is_asymmetric else "secret")
+            + ("public key" if scheme.key_family is not None else "secret")
             + f" for scheme `{scheme.name}`",
             at=(),
             on_key=True,
             hint='add: public_key = { file = "key.pem" }'
-            if scheme.is_asymmetric
+            if scheme.key_family is not None
             else f'add: secret = "${{{variable}}}", or "auto" to have one made',
         )
 

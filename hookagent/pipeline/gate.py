@@ -57,6 +57,17 @@ class Gate:
             else Answer(answer.status, (answer.body or "").encode(), answer.content_type)
         )
 
+        echoes = [rule.header for rule in source.handshakes if rule.kind == "echo-header"]
+        self.echo = echoes[0] if echoes else ""
+
+    def echoed(self, answer: Answer, request: RawRequest) -> Answer:
+        """Add the header that the provider wants back in every answer."""
+        values = request.headers.all(self.echo)
+        if len(values) != 1:
+            return answer
+        field = (self.echo, values[0].decode("latin-1"))
+        return msgspec.structs.replace(answer, headers=(*answer.headers, field))
+
     def allows(self, client_ip: str) -> bool:
         """Whether the source takes deliveries from this address."""
         networks = self.source.allow_ips

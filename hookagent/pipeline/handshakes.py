@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from hookagent.actions.base import Call, Outside
+from hookagent.actions.client import Refused, Request, Unreachable, client_of
 from hookagent.config.model import Config, Source
 from hookagent.event import RawRequest
 from hookagent.pipeline.answer import Answer
 from hookagent.providers.handshake import Handshakes as Rules
 from hookagent.verdict import Verdict
 
+CONFIRM_MS = 20_000
 ARMED_S = 600
 """How long a source stays armed."""
 
@@ -100,8 +103,23 @@ class SourceHandshakes:
             armed_file(self._state_folder, self._source.name).unlink(missing_ok=True)
             self._take_key(found.key)
         if found.fetch:
+            armed_file(self._state_folder, self._source.name).unlink(missing_ok=True)
             self._fetch(found.fetch)
         return Answer(found.status, found.body, found.content_type, found.headers)
+
+
+async def confirm(outside: Outside, url: str) -> str:
+    """Ask for an address that confirms a subscription; returns what to tell the operator.
+
+    Its host is pinned already; the client refuses local addresses whatever the name leads to.
+    """
+    client = await client_of(outside)
+    call = Call(idempotency_key="", run_id="", event_id="", source="", timeout_ms=CONFIRM_MS)
+    try:
+        answer = await client.send(Request(method="GET", url=url), call)
+    except (Refused, Unreachable) as error:
+        return f"a subscription could not be confirmed: {error}"
+    return f"confirmed a subscription: {answer.status}"
 
 
 def handshakes_of(

@@ -233,6 +233,8 @@ class Ingest:
         answer = gate.fixed_answer or Answer(
             200, b'{"status":"%b","id":"%b"}' % (word.encode(), accepted.id.encode())
         )
+        if gate.echo:
+            answer = gate.echoed(answer, event.request)
         self._tell(gate, event.request, word, answer.status, event=event, event_id=accepted.id)
         if is_leased and not accepted.is_duplicate:
             self._desk.offer(event)

@@ -108,11 +108,11 @@ def resigned(request: RawRequest, source: Source, *, now: int) -> RawRequest:
 
     A source without a signature needs none. Raises UsageError where it cannot be signed.
     """
-    if not source.scheme.needs_secret:
+    if source.scheme.key_family is None and not source.scheme.needs_secret:
         return request
-    if not source.secrets:
+    if source.scheme.key_family is None and not source.secrets:
         raise UsageError(f"source `{source.name}` has no secret to sign with")
-    if source.scheme.is_asymmetric:
+    if source.scheme.key_family is not None:
         raise UsageError(
             f"only the provider's private key could sign for source `{source.name}`",
             hint="send it as it is with --as-is, or sign with a key of your own: hookagent sign",

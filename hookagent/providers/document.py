@@ -7,7 +7,14 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 from hookagent.providers import catalog, sample
-from hookagent.providers.phrases import describe_scheme, integrity_of, secret_phrase
+from hookagent.providers.phrases import (
+    HANDSHAKES,
+    answer_phrase,
+    body_phrase,
+    describe_scheme,
+    integrity_of,
+    secret_phrase,
+)
 from hookagent.providers.provider import Provider, References, Variant
 
 HEAD = """\
@@ -72,11 +79,9 @@ def _section(provider: Provider) -> Iterator[str]:
     yield ""
     for variant in provider.variants.values():
         yield from _variant(provider, variant)
-    if read := _bodies(provider):
-        yield read
-    if provider.handshakes:
-        kinds = ", ".join(f"`{rule.kind}`" for rule in provider.handshakes)
-        yield f"- Handshake, answered by itself: {kinds}."
+    yield f"- Body: {body_phrase(provider.main)}."
+    for rule in provider.handshakes:
+        yield f"- Handshake `{rule.kind}`, answered by itself: {HANDSHAKES[rule.kind]}."
     if provider.settings:
         yield _named("Settings", provider.settings)
     if provider.asks:
@@ -109,24 +114,6 @@ def _variant(provider: Provider, variant: Variant) -> Iterator[str]:
         yield f"- Event id: {place}. Event type: {_references(variant.type) or 'none'}."
 
 
-BODY_PHRASES: Mapping[str, str] = {
-    "form": "a form",
-    "json-or-form": "JSON or a form, as the content type says",
-    "any": "taken whatever it is",
-}
-
-
-def _bodies(provider: Provider) -> str:
-    """Say how the body is read where it is not simply JSON."""
-    scheme = provider.main.scheme
-    if scheme is not None and scheme.json_part:
-        return f"- Body: JSON in the form field or part `{scheme.json_part}`."
-    if scheme is not None and scheme.jwt is not None and scheme.jwt.in_body:
-        return "- Body: a JSON Web Token; its claims are the payload."
-    phrase = BODY_PHRASES.get(provider.main.body)
-    return f"- Body: {phrase}." if phrase else ""
-
-
 def _named(title: str, sentences: Mapping[str, str]) -> str:
     return (
         f"- {title}: " + "; ".join(f"`{name}` ({text})" for name, text in sentences.items()) + "."
@@ -135,10 +122,8 @@ def _named(title: str, sentences: Mapping[str, str]) -> str:
 
 def _answer(provider: Provider) -> str:
     answer = provider.answer
-    deadline = f" within {answer.deadline_seconds} s" if answer.deadline_seconds else ""
-    unknown = "" if deadline else "; how long it waits is not stated"
     retries = f" Retries: {answer.retries}" if answer.retries else ""
-    return f"- Takes {answer.accepts}{deadline}{unknown}.{retries}"
+    return f"- Takes {answer_phrase(answer)}.{retries}"
 
 
 def _origin(provider: Provider) -> str:

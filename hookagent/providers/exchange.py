@@ -48,6 +48,8 @@ class HandshakeRule(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str = "hex"
     pattern: str = ""
     hosts: tuple[str, ...] = ()
+    allowed_by: str = ""
+    """The setting that allows it when the source has it; else it must be armed."""
 
     @property
     def hands_over_key(self) -> bool:
@@ -81,6 +83,8 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
         "must_equal": "",
     },
     "head": {},
+    "reachable": {"method": "GET", "verified": True},
+    "ping-form": {"field": ""},
     "ping": {
         "when": {},
         "header": "",
@@ -117,11 +121,13 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
         "when": {"Type": "SubscriptionConfirmation"},
         "field": "SubscribeURL",
         "hosts": [],
+        "allowed_by": "topic_arn",
     },
     "validation-event": {},
     "webhook-origin": {},
     "intent": {"when": {}},
     "fixed-answer": {"body": "", "content_type": "text/plain"},
+    "echo-header": {"header": ""},
 }
 """Every kind with its parameters and their defaults."""
 
@@ -141,7 +147,7 @@ def _read_one(table: Table) -> HandshakeRule | None:
     values = {name: _read_value(table, name, default) for name, default in KINDS[kind].items()}
     if "field" in values:
         values["field_path"] = read_path(table, "field", values["field"])
-    if kind in {"challenge-header", "key-header"} and not values["header"]:
+    if kind in {"challenge-header", "key-header", "echo-header"} and not values["header"]:
         table.report("missing-key", "`header` is missing", hint='add: header = "X-Challenge"')
     table.finish()
     return HandshakeRule(kind=kind, **values)

@@ -29,6 +29,7 @@ KEY_SHAPE = re.compile(r"[!-~]{16,512}", re.ASCII)
 BRAINTREE_SHAPE = re.compile(r"[a-f0-9]{20,32}", re.ASCII)
 TOKEN_SHAPE = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 ORIGIN_SHAPE = re.compile(r"[A-Za-z0-9.:-]{1,253}", re.ASCII)
+NUMBER_SHAPE = re.compile(rb"[0-9]{1,20}")
 RATE_SHAPE = re.compile(r"[0-9]{1,9}", re.ASCII)
 RATE_MAX = 100
 """Requests a minute we say we take (CloudEvents); the sender may ask for fewer."""
@@ -78,6 +79,20 @@ def _challenge_header(rule: HandshakeRule, situation: Situation) -> HandshakeAns
 
 def _head(_rule: HandshakeRule, _situation: Situation) -> HandshakeAnswer:
     return HandshakeAnswer(headers=SAFE_HEADERS)
+
+
+def _reachable(rule: HandshakeRule, situation: Situation) -> HandshakeAnswer | None:
+    """Say that we are there: nothing of the request is looked at but who sent it."""
+    if rule.verified and not situation.verdict.valid:
+        return None
+    return HandshakeAnswer(headers=SAFE_HEADERS)
+
+
+def _ping_form(rule: HandshakeRule, situation: Situation) -> HandshakeAnswer | None:
+    """Answer an unsigned form that holds one number and nothing else; it is not stored."""
+    name, _, value = situation.request.body.partition(b"=")
+    is_ping = name == rule.field.encode() and NUMBER_SHAPE.fullmatch(value) is not None
+    return HandshakeAnswer(headers=SAFE_HEADERS) if rule.field and is_ping else None
 
 
 def _ping(rule: HandshakeRule, situation: Situation) -> HandshakeAnswer | None:
@@ -188,8 +203,14 @@ def _key_json(rule: HandshakeRule, situation: Situation) -> HandshakeAnswer | No
 
 
 def _subscription(rule: HandshakeRule, situation: Situation) -> HandshakeAnswer | None:
-    """Confirm a subscription whose message is genuine and whose address is the provider's."""
+    """Confirm a subscription that is genuine, wanted, and whose address is the provider's.
+
+    Anybody can have a topic of their own that signs: wanted is one the source names, or any while
+    the source is armed.
+    """
     if not situation.verdict.valid or not is_meant(rule, situation):
+        return None
+    if not situation.armed and not situation.settings.get(rule.allowed_by):
         return None
     url = situation.text(rule.field_path)
     if url is None or not is_pinned(url, rule.hosts):
@@ -239,6 +260,8 @@ ANSWERS: Mapping[str, Answerer] = {
     "challenge-query": _challenge_query,
     "challenge-header": _challenge_header,
     "head": _head,
+    "reachable": _reachable,
+    "ping-form": _ping_form,
     "ping": _ping,
     "hmac-query": _hmac_query,
     "hmac-json": _hmac_json,
@@ -253,4 +276,4 @@ ANSWERS: Mapping[str, Answerer] = {
     "webhook-origin": _webhook_origin,
     "intent": _intent,
 }
-"""Every kind that is answered here; `fixed-answer` is part of the provider's usual answer."""
+"""Every kind that is answered here; `fixed-answer` and `echo-header` are part of every answer."""

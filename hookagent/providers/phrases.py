@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hookagent.providers.provider import Variant
+from hookagent.providers.provider import Answer, Variant
 from hookagent.providers.scheme import Scheme
 from hookagent.providers.shape import Family, Timestamp
 
@@ -21,7 +21,35 @@ FORMS: Mapping[str, str] = {
     "hex": "decoded from hexadecimal",
     "pem": "PEM",
 }
-PUBLIC_KEY_STRATEGIES = frozenset({"aws-sns", "ebay", "paddle-classic"})
+BODIES: Mapping[str, str] = {
+    "json": "JSON",
+    "form": "a form",
+    "json-or-form": "JSON or a form, as the content type says",
+    "any": "taken whatever it is",
+}
+HANDSHAKES: Mapping[str, str] = {
+    "challenge-json": "a POST with a challenge in its JSON is answered with it",
+    "challenge-query": "a GET with a challenge in its query is answered with it",
+    "challenge-header": "a request with a challenge in a header is answered with it",
+    "head": "HEAD is answered 200",
+    "reachable": "a GET is answered 200",
+    "ping-form": "an unsigned form with nothing but a number is answered 200 and not stored",
+    "ping": "a test delivery is answered and not stored",
+    "hmac-query": "a GET with a challenge is answered with its signature",
+    "hmac-json": "a POST with a challenge is answered with its signature",
+    "braintree": "a GET with a challenge is answered with its signature",
+    "ebay": "a GET with a challenge is answered with its hash",
+    "fitbit": "a GET is answered by whether its code is the source's",
+    "linkedin": "a GET with a challenge is answered with its signature",
+    "key-header": "hands over the key in a header, taken only while the source is armed",
+    "key-json": "hands over the key in its JSON, taken only while the source is armed",
+    "subscription": "a confirmation of a topic that is wanted is answered by asking its address",
+    "validation-event": "a genuine validation event is answered with its code",
+    "webhook-origin": "OPTIONS is answered with the origin and rate that are allowed",
+    "intent": "an empty delivery is answered 200 or 401, as its signature is right or wrong",
+    "fixed-answer": "every delivery is answered with the text the provider wants",
+    "echo-header": "every answer gives a header of the request back",
+}
 STAMPS: Mapping[str, str] = {
     "unix": "Unix seconds",
     "unix-ms": "Unix milliseconds",
@@ -64,11 +92,11 @@ def secret_phrase(variant: Variant) -> str:
         return "given by the source"
     if scheme.family is Family.NONE:
         return "none"
-    if scheme.keys is not None:
+    if scheme.is_key_published:
         return "none, the public key is fetched; it can be given to work offline"
     if scheme.family is Family.BASIC:
         return "`user:password`"
-    if _takes_public_key(scheme) and not scheme.is_asymmetric:
+    if scheme.key_family is not None and not scheme.is_asymmetric:
         return "the provider's public key, PEM"
     form = FORMS[scheme.secret.form]
     kind = "the provider's public key, PEM or " if scheme.is_asymmetric else ""
@@ -81,13 +109,21 @@ def secret_phrase(variant: Variant) -> str:
     return ", ".join(words)
 
 
-def _takes_public_key(scheme: Scheme) -> bool:
-    """Whether the receiver holds the sender's public key."""
-    if scheme.jwt is not None:
-        return not scheme.jwt.algorithms[0].startswith("HS")
-    if scheme.message is not None:
-        return not scheme.message.algorithm.startswith("hmac")
-    return scheme.is_asymmetric or scheme.strategy in PUBLIC_KEY_STRATEGIES
+def body_phrase(variant: Variant) -> str:
+    """Return how the body is read."""
+    scheme = variant.scheme
+    if scheme is not None and scheme.json_part:
+        return f"JSON in the form field or part `{scheme.json_part}`"
+    if scheme is not None and scheme.jwt is not None and scheme.jwt.in_body:
+        return "a JSON Web Token; its claims are the payload"
+    return BODIES[variant.body]
+
+
+def answer_phrase(answer: Answer) -> str:
+    """Return what the provider takes for success and how long it waits for it."""
+    deadline = f" within {answer.deadline_seconds} s" if answer.deadline_seconds else ""
+    unknown = "" if deadline else "; how long it waits is not stated"
+    return f"{answer.accepts}{deadline}{unknown}"
 
 
 def code(text: str) -> str:

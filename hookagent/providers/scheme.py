@@ -43,6 +43,21 @@ STRATEGIES: Mapping[str, Integrity] = {
     "unisender": Integrity.BODY,
 }
 """Shapes that data cannot say, each one file in `strategies/`, and what they cover."""
+STRATEGY_FAMILIES: Mapping[str, Family] = {
+    "aws-sns": Family.RSA,
+    "ebay": Family.ECDSA,
+    "paddle-classic": Family.RSA,
+}
+"""Strategies that are signed with a private key."""
+PUBLISHING = frozenset({"aws-sns"})
+"""Strategies whose requests name the address of the key themselves."""
+MESSAGE_FAMILIES: Mapping[str, Family] = {
+    "ed25519": Family.ED25519,
+    "ecdsa-p256-sha256": Family.ECDSA,
+    "rsa-pss-sha512": Family.RSA_PSS,
+    "rsa-v1_5-sha256": Family.RSA,
+}
+_JWT_FAMILIES = {"RS": Family.RSA, "PS": Family.RSA_PSS, "ES": Family.ECDSA}
 LEVELS = tuple(str(level) for level in Integrity)
 
 BODY = parse_template("{body}")
@@ -91,9 +106,25 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
         return self.family in ASYMMETRIC
 
     @property
+    def key_family(self) -> Family | None:
+        """The kind of key pair the provider signs with, or None where a secret is shared."""
+        if self.is_asymmetric:
+            return self.family
+        if self.jwt is not None:
+            return _JWT_FAMILIES.get(self.jwt.algorithms[0][:2])
+        if self.message is not None:
+            return MESSAGE_FAMILIES.get(self.message.algorithm)
+        return STRATEGY_FAMILIES.get(self.strategy)
+
+    @property
+    def is_key_published(self) -> bool:
+        """Whether the provider's key is fetched where none is configured."""
+        return self.keys is not None or self.strategy in PUBLISHING
+
+    @property
     def needs_secret(self) -> bool:
         """Whether a source must have a secret or a public key (one that is fetched counts not)."""
-        return self.family is not Family.NONE and self.keys is None
+        return self.family is not Family.NONE and not self.is_key_published
 
     @property
     def settings(self) -> tuple[str, ...]:

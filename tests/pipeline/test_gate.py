@@ -5,7 +5,9 @@ from dataclasses import replace
 import msgspec
 
 from hookagent.event import Headers, RawRequest
+from hookagent.pipeline.answer import Answer
 from hookagent.pipeline.gate import KEY_BYTES_MAX, TYPE_LENGTH_MAX, Gate, type_of, value_of
+from hookagent.providers.exchange import HandshakeRule
 from hookagent.subject import parse_reference
 from hookagent.verdict import Code, Verdict
 
@@ -77,3 +79,13 @@ def test_json_inside_a_form_is_the_payload_where_the_scheme_says_so(gate):
 
     assert value_of(source, request) == [{"id": 1}]
     assert value_of(source, RawRequest(headers=form, body=b"x=1")) is None
+
+
+def test_a_header_that_the_provider_wants_back_goes_into_the_answer(gate):
+    echoing = with_source(gate, handshakes=(HandshakeRule(kind="echo-header", header="X-Client"),))
+    request = RawRequest(headers=Headers.of({"x-client": "abc"}))
+    twice = RawRequest(headers=Headers.of([("x-client", "a"), ("x-client", "b")]))
+
+    assert gate.echo == ""
+    assert echoing.echoed(Answer(200), request).headers == (("X-Client", "abc"),)
+    assert echoing.echoed(Answer(200), twice).headers == ()

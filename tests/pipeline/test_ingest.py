@@ -274,3 +274,18 @@ async def test_without_the_providers_key_the_sender_is_asked_to_come_again(
     kept = await _eventually(lambda: store.rejected(limit=5))
     assert [(one.status, one.error) for one in kept] == [(503, "key-unavailable")]
     assert "at hand" in kept[0].verdict.detail
+
+
+async def test_adobe_sign_gets_its_client_id_back_with_every_answer(make_ingest, gate):
+    provider = catalog.load("adobe-sign")
+    source = replace(
+        gate.source, scheme=provider.scheme, handshakes=provider.handshakes, secrets=("client-1",)
+    )
+    echoing = Gate(source, Verifier(provider.scheme, ["client-1"]), None)
+    headers = Headers.of({"X-AdobeSign-ClientId": "client-1"})
+    request = RawRequest(headers=headers, body=b"{}", received_at=NOW)
+
+    answer = await receive(make_ingest(echoing), echoing, request)
+
+    assert answer.status == 200
+    assert answer.headers == (("X-AdobeSign-ClientId", "client-1"),)

@@ -174,20 +174,50 @@ def confirmation(url: Any) -> dict[str, Any]:
     return {"Type": "SubscriptionConfirmation", "SubscribeURL": url}
 
 
+TOPIC = {"topic_arn": "arn:aws:sns:us-east-1:1:mine"}
+
+
 def test_a_subscription_is_confirmed_only_on_a_pinned_host() -> None:
     url = "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=x"
-    found = ask("aws-sns", GOOD, body=confirmation(url))
+    found = ask("aws-sns", GOOD, body=confirmation(url), given_settings=TOPIC)
     assert found is not None
     assert found.fetch == url
-    assert ask("aws-sns", BAD, body=confirmation(url)) is None
+    assert ask("aws-sns", BAD, body=confirmation(url), given_settings=TOPIC) is None
     for bad in (
         "http://sns.us-east-1.amazonaws.com/",
+        "https://bucket.s3.amazonaws.com/",
         "https://evil.example/",
         "https://169.254.169.254/",
         5,
         "",
     ):
-        assert ask("aws-sns", GOOD, body=confirmation(bad)) is None
+        assert ask("aws-sns", GOOD, body=confirmation(bad), given_settings=TOPIC) is None
+
+
+def test_a_subscription_is_confirmed_only_for_a_named_topic_or_while_armed() -> None:
+    body = confirmation("https://sns.us-east-1.amazonaws.com/?Token=x")
+    assert ask("aws-sns", GOOD, body=body, given_settings={}) is None
+    assert ask("aws-sns", BAD, body=body, given_settings={}, armed=True) is None
+    found = ask("aws-sns", GOOD, body=body, given_settings={}, armed=True)
+    assert found is not None
+    assert found.fetch
+
+
+def test_mailchimps_look_at_the_address_is_answered_when_its_parameter_is_right() -> None:
+    found = ask("mailchimp", GOOD, method="GET", target="/h?secret=x")
+    assert found is not None
+    assert (found.status, found.body) == (200, b"")
+    assert ask("mailchimp", BAD, method="GET", target="/h?secret=wrong") is None
+    assert ask("mailchimp", GOOD, target="/h?secret=x") is None
+
+
+def test_woocommerces_ping_is_answered_though_it_is_not_signed() -> None:
+    found = ask("woocommerce", BAD, body=b"webhook_id=12")
+    assert found is not None
+    assert (found.status, found.body, found.key, found.fetch) == (200, b"", "", "")
+    for other in (b"webhook_id=", b"webhook_id=1&x=2", b"webhook_id=a", b"id=1", b"{}", b""):
+        assert ask("woocommerce", BAD, body=other) is None
+    assert ask("woocommerce", BAD, method="GET", body=b"webhook_id=12") is None
 
 
 def test_discord_is_answered_only_when_it_signed() -> None:
