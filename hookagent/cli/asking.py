@@ -20,8 +20,9 @@ class Asked(NamedTuple):
 
 def ask() -> Asked:
     """Ask for a source or scheme and an event. Raises NotFound for a name nobody knows."""
-    from hookagent.providers import catalog, sample
+    from hookagent.providers import sample
 
+    catalog = settings.load_catalog(None)
     sources = settings.source_names(Path.cwd(), os.environ)
     if sources:
         output.talk("Sources here: ", ", ".join(sources))

@@ -12,6 +12,7 @@ from hookagent.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from hookagent.config.model import Source
     from hookagent.event import RawRequest
+    from hookagent.providers.catalog import Catalog
     from hookagent.providers.diagnose import Other
     from hookagent.providers.scheme import Scheme
 
@@ -97,13 +98,15 @@ def craft(
             ),
         )
     assert scheme is not None
-    return Craft(scheme=_named(scheme, values), secrets=tuple(secrets), settings=values)
+    return Craft(
+        scheme=_named(settings.load_catalog(config), scheme, values),
+        secrets=tuple(secrets),
+        settings=values,
+    )
 
 
-def _named(name: str, values: dict[str, str]) -> "Scheme":
+def _named(catalog: "Catalog", name: str, values: dict[str, str]) -> "Scheme":
     """Return a scheme of the catalogue, completed by the parameters it asks for."""
-    from hookagent.providers import catalog
-
     provider = catalog.provider_of(name)
     asked = {key: values[key] for key in provider.asks if key in values}
     if asked or provider.asks:

@@ -19,10 +19,16 @@ def complete_source(incomplete: str) -> list[str]:
 
 
 def complete_scheme(incomplete: str) -> list[str]:
-    """Offer the names of the catalogue."""
+    """Offer the names of the catalogue, and of the project's own schemes."""
+    from hookagent.cli import settings
+    from hookagent.errors import ConfigError
     from hookagent.providers import catalog
 
-    return _beginning(incomplete, catalog.names())
+    try:
+        names = settings.load_catalog(None).names()
+    except ConfigError:
+        names = catalog.names()
+    return _beginning(incomplete, names)
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:

@@ -16,8 +16,16 @@ WIDTH = 100
 
 def line(key: str, value: Any, comment: str = "") -> str:
     """Return one `key = value` with a comment behind it."""
-    written = tomli_w.dumps({key: value}).rstrip("\n")
+    written = _written(key, value)
     return f"{written}  # {comment}" if comment else written
+
+
+def _written(key: str, value: Any) -> str:
+    """Write a key with its value on one line; a table stays inside its line."""
+    if isinstance(value, dict):
+        inner = ", ".join(_written(name, one) for name, one in value.items())
+        return f"{_key(key)} = {{ {inner} }}"
+    return tomli_w.dumps({key: value}).rstrip("\n")
 
 
 def table_name(*parts: str) -> str:
@@ -72,7 +80,7 @@ def _secret_lines(provider: Provider, scheme: str, name: str, secret: str | None
     found = provider.variants[scheme].scheme
     if found is not None and not found.needs_secret:
         return []
-    if found is not None and found.is_asymmetric:
+    if found is not None and found.key_family is not None:
         return [line("public_key", {"file": f"{name}.pem"}, "the provider's public key")]
     if secret is not None:
         return [line("secret", secret)]

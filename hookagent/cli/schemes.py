@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hookagent.cli import output
-from hookagent.cli.options import JsonOption, complete_scheme
+from hookagent.cli.options import ConfigOption, JsonOption, complete_scheme
 from hookagent.cli.output import Ink
 
 if TYPE_CHECKING:
-    from hookagent.providers.provider import Provider
-    from hookagent.providers.scheme import Scheme
+    from hookagent.providers.catalog import Catalog
+    from hookagent.providers.provider import Provider, Variant
+    from hookagent.providers.shape import Timestamp
 
 
 def schemes(
@@ -22,6 +23,7 @@ def schemes(
             autocompletion=complete_scheme,
         ),
     ] = None,
+    config: ConfigOption = None,
     *,
     search: Annotated[
         str | None,
@@ -31,19 +33,22 @@ def schemes(
 ) -> None:
     """List the catalogue of signature schemes, or show one of them.
 
+    A project's own schemes (`schemes_dir`) are among them.
+
     Example: hookagent schemes --search payments
 
     Example: hookagent schemes github
     """
+    from hookagent.cli.settings import load_catalog
+
+    catalog = load_catalog(config)
     if name is not None:
-        _show(name, as_json=json)
+        _show(catalog, name, as_json=json)
     else:
-        _list((search or "").lower().split(), as_json=json)
+        _list(catalog, (search or "").lower().split(), as_json=json)
 
 
-def _list(words: list[str], *, as_json: bool) -> None:
-    from hookagent.providers import catalog
-
+def _list(catalog: "Catalog", words: list[str], *, as_json: bool) -> None:
     found = [catalog.load(name) for name in catalog.names()]
     found = [one for one in found if all(word in _text(one) for word in words)]
     if as_json:
@@ -75,9 +80,7 @@ def summary(provider: "Provider") -> dict[str, Any]:
     }
 
 
-def _show(name: str, *, as_json: bool) -> None:
-    from hookagent.providers import catalog
-
+def _show(catalog: "Catalog", name: str, *, as_json: bool) -> None:
     provider = catalog.provider_of(name)
     if as_json:
         output.json_line(details(provider, name))
@@ -91,7 +94,7 @@ def _show(name: str, *, as_json: bool) -> None:
     for number, step in enumerate(_steps(provider, name), start=1):
         output.data(f"{number}. {step}")
     _section("Try it")
-    output.data(f"hookagent sign {' '.join(sign_options(name))}")
+    output.data(f"hookagent sign {' '.join(sign_options(provider, name))}")
 
 
 def _section(title: str) -> None:
@@ -100,39 +103,64 @@ def _section(title: str) -> None:
 
 
 def _facts(provider: "Provider", name: str) -> list[tuple[str, str]]:
+    """Return everything a reader may want to know, label and value, in reading order."""
+    from hookagent.providers import sample
+    from hookagent.providers.phrases import HANDSHAKES, answer_phrase, body_phrase
+
     variant = provider.variants[name]
-    facts = [("scheme", name), *_scheme_facts(variant.scheme)]
-    if variant.id:
-        covered = "signed" if variant.id_signed else "not signed"
-        facts.append(("event id", f"{_joined(variant.id)} ({covered})"))
-    if variant.type:
-        facts.append(("event type", _joined(variant.type)))
-    facts += [("handshake", rule.kind) for rule in provider.handshakes]
+    facts = [("scheme", name), *_scheme_facts(variant)]
+    covered = "signed" if variant.id_signed else "not signed"
+    facts += [
+        ("event id", f"{_joined(variant.id)} ({covered})" if variant.id else "none"),
+        ("event type", _joined(variant.type) or "none"),
+        ("body", body_phrase(variant)),
+    ]
+    facts += [
+        ("handshake", f"{rule.kind}: {HANDSHAKES[rule.kind]}") for rule in provider.handshakes
+    ]
+    facts += [("setting", f"{key}: {meaning}") for key, meaning in provider.settings.items()]
+    facts += [("may be given", f"{key}: {meaning}") for key, meaning in provider.asks.items()]
+    facts.append(("wants", answer_phrase(provider.answer)))
     facts += [("retries", provider.answer.retries)] if provider.answer.retries else []
     facts += [("note", note) for note in provider.notes]
+    samples = sample.event_types(provider.name)
+    facts += [("samples", ", ".join(samples))] if samples else []
     facts.append(("confidence", provider.confidence))
     facts += [("documentation", provider.docs)] if provider.docs else []
+    facts += [("source", source) for source in provider.sources]
     others = [other for other in provider.variants if other != name]
     facts += [("also", ", ".join(others))] if others else []
     return facts
 
 
-def _scheme_facts(scheme: "Scheme | None") -> list[tuple[str, str]]:
+def _scheme_facts(variant: "Variant") -> list[tuple[str, str]]:
+    """Return how a delivery is proved and how much of it that covers."""
+    from hookagent.providers.phrases import describe_scheme, secret_phrase
+
+    scheme = variant.scheme
     if scheme is None:
         return [("verifies", "what the source completes, see below")]
     facts = [("algorithm", scheme.algorithm or scheme.strategy)]
     if scheme.place.kind:
         facts.append(("signature in", str(scheme.place)))
     if scheme.timestamp is not None:
-        seconds = scheme.timestamp.tolerance_ms // 1000
-        facts.append(("timestamp in", f"{scheme.timestamp.place}, {seconds} s off at most"))
-    if scheme.family not in _UNSIGNED:
-        facts.append(("signed", scheme.signed.text))
-    facts.append(("covers", str(scheme.integrity)))
+        facts.append(("timestamp in", f"{scheme.timestamp.place}, {_window(scheme.timestamp)}"))
+    if scheme.family not in _UNSIGNED and not scheme.strategy and scheme.jwt is None:
+        facts.append(("signed", scheme.signed.text.replace("\n", "\\n")))
+    facts += [
+        ("in words", describe_scheme(variant)),
+        ("secret", secret_phrase(variant)),
+        ("covers", str(scheme.integrity)),
+    ]
     return facts
 
 
-_UNSIGNED = frozenset({"token", "basic", "none"})
+def _window(timestamp: "Timestamp") -> str:
+    seconds = timestamp.tolerance_ms // 1000
+    return f"{seconds} s off at most" if seconds else "its age is not checked"
+
+
+_UNSIGNED = frozenset({"token", "basic", "none", "rfc9421"})
 
 
 def _joined(references: Any) -> str:
@@ -160,9 +188,15 @@ def _steps(provider: "Provider", name: str) -> list[str]:
     )
 
 
-def sign_options(name: str) -> list[str]:
+def sign_options(provider: "Provider", name: str) -> list[str]:
     """Return the options that sign a request once the source is configured."""
-    return ["--source", source_name(name), "--data", "@body.json", "--send"]
+    from hookagent.providers import sample
+
+    types = sample.event_types(provider.name)
+    payload = ["--event", types[0]] if types else ["--data", "@body.json"]
+    scheme = provider.variants[name].scheme
+    pair = ["--make-key"] if scheme is not None and scheme.key_family is not None else []
+    return ["--source", source_name(name), *payload, *pair, "--send"]
 
 
 def details(provider: "Provider", name: str) -> dict[str, Any]:
@@ -175,5 +209,5 @@ def details(provider: "Provider", name: str) -> dict[str, Any]:
         "asks": dict(provider.asks),
         "toml": block(provider, name),
         "setup": _steps(provider, name),
-        "sign": ["hookagent", "sign", *sign_options(name)],
+        "sign": ["hookagent", "sign", *sign_options(provider, name)],
     }

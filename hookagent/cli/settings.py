@@ -9,6 +9,7 @@ from hookagent.cli import output
 
 if TYPE_CHECKING:
     from hookagent.config.model import Config
+    from hookagent.providers.catalog import Catalog
 
 
 def load_config(
@@ -37,6 +38,16 @@ def load_config(
     if say_warnings:
         output.problems(config.warnings)
     return config
+
+
+def load_catalog(file: Path | None) -> "Catalog":
+    """Return the schemes that have a name here: the catalogue's and the project's own.
+
+    Raises ConfigError for a scheme's file that is wrong.
+    """
+    from hookagent.config.own import catalog_of
+
+    return catalog_of(file, Path.cwd())
 
 
 def source_names(cwd: Path, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,6 +3,10 @@
 import json
 import tomllib
 
+import pytest
+
+from tests.providers.kit import scheme_names
+
 
 def test_the_catalogue_is_listed_one_line_each(run):
     code, out, err = run("schemes")
@@ -61,3 +65,53 @@ def test_an_unknown_scheme_is_four_with_the_nearest(run):
         "",
         "hookagent: error: no scheme `githbu`\nhint: did you mean `github`?\n",
     )
+
+
+def test_everything_that_is_known_of_a_provider_is_shown(run):
+    _, out, _ = run("schemes", "zoom")
+
+    for shown in (
+        "timestamp in: header `x-zm-request-timestamp`, 300 s off at most",
+        "signed: v0:{timestamp}:{body}",
+        "secret: the text as it is",
+        "event id: none",
+        "event type: event",
+        "body: JSON",
+        "handshake: hmac-json: a POST with a challenge is answered with its signature",
+        "wants: HTTP 200 or 204 within 3 s",
+        "retries: Three times",
+        "documentation: https://developers.zoom.us/docs/api/webhooks/",
+        "hookagent sign --source zoom --event meeting.participant_joined --send",
+    ):
+        assert shown in out
+
+
+@pytest.mark.parametrize("name", scheme_names())
+def test_every_scheme_is_shown_with_a_block_that_can_be_pasted(name, run):
+    code, out, _ = run("schemes", name, "--json")
+
+    found = json.loads(out)
+    facts = {one["name"]: one["value"] for one in found["facts"]}
+    (source,) = tomllib.loads(found["toml"])["sources"].values()
+    assert code == 0
+    assert source["scheme"] == name
+    assert facts["retries"]
+    assert facts["wants"]
+    assert found["setup"]
+    assert found["sign"]
+
+
+def test_a_projects_own_schemes_are_listed_and_shown(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hookagent.toml").write_text('schemes_dir = "own"\n')
+    (tmp_path / "own").mkdir()
+    scheme = '[scheme]\nalgorithm = "hmac-sha256"\nheader = "X-Acme"\n'
+    (tmp_path / "own" / "acme.toml").write_text(scheme)
+
+    assert run("schemes", "--search", "acme")[1].startswith("acme\tother\tacme")
+    assert 'scheme = "acme"' in run("schemes", "acme")[1]
+    assert run("schemes", "acmee")[0] == 4
+    (tmp_path / "own" / "acme.toml").write_text("[scheme]\n")
+    code, _, err = run("schemes", "github")
+    assert code == 3
+    assert "acme.toml" in err
