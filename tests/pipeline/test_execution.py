@@ -1,0 +1,177 @@
+"""Adapter: runs are taken through their steps on a real store, with actions that say what they are told."""
+
+import msgspec
+import pytest
+
+from hookagent.actions.base import Outside
+from hookagent.actions.registry import BUILT_IN
+from hookagent.environment import Environment
+from hookagent.event import Event, RawRequest
+from hookagent.job import Again, Done, Later, Never, RunState, Step
+from hookagent.pipeline.execution import Execution
+from hookagent.pipeline.recorder import Recorder
+from hookagent.pipeline.rulebook import Bindings
+from hookagent.rules.parse import read_rules
+from hookagent.store.base import Routed, Run
+from hookagent.verdict import Code, Verdict
+from tests.pipeline.conftest import NOW
+
+RULE = """
+[rule.it]
+retry = { attempts = 3, first_delay = "1s", max_delay = "1s" }
+[[rule.it.do]]
+action = "log"
+name = "first"
+text = "{{ a }}"
+[[rule.it.do]]
+action = "log"
+name = "second"
+text = "{{ steps.first.output.word }}"
+"""
+EVENT = Event(
+    id="evt_" + "0" * 24,
+    source="s",
+    request=RawRequest(received_at=NOW),
+    verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED),
+    payload={"a": 1},
+)
+
+
+class Script:
+    """Stands for the `log` action and answers by script."""
+
+    about = "answers by script"
+
+    def __init__(self, outcomes) -> None:
+        import importlib
+
+        real = importlib.import_module(BUILT_IN["log"])
+        self.Options = real.Options
+        self.prepare = real.prepare
+        self.outcomes = list(outcomes)
+        self.said = []
+        self.keys = []
+
+    async def run(self, prepared, call, outside):
+        self.said.append(prepared.text)
+        self.keys.append(call.idempotency_key)
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@pytest.fixture
+async def execute(store, feed, tmp_path, monkeypatch):
+    recorders = []
+
+    async def run_it(outcomes, *, dry_run=False, run=None):
+        import asyncio
+
+        from hookagent.actions import registry
+
+        script = Script(outcomes)
+        monkeypatch.setattr(registry, "load", lambda _name: script)
+        environment = Environment({})
+        bindings = Bindings(environment)
+        rule = read_rules([("r.toml", RULE)]).rules[0]
+        bindings.of_rule(rule)
+        recorder = Recorder(store, feed, "w", lambda: NOW)
+        task = asyncio.get_running_loop().create_task(recorder.run())
+        recorders.append((recorder, task))
+        outside = Outside(
+            folder=tmp_path, state=tmp_path, environment=environment, clock=lambda: NOW
+        )
+        if run is None:
+            run = Run(
+                id="run_1",
+                event_id=EVENT.id,
+                rule="it",
+                version=rule.version,
+                state=RunState.RUNNING,
+                owner="w",
+                lease_until=NOW + 60_000,
+                created_at=NOW,
+                steps=[Step(name="first", action="log"), Step(name="second", action="log")],
+            )
+            await store.accept(EVENT, owner="w", lease_until=NOW + 60_000)
+            await store.route(
+                "w",
+                [Routed(event_id=EVENT.id, runs=[run], versions=[bindings.of_rule(rule).version])],
+            )
+        execution = Execution(
+            recorder, bindings, outside, lambda: NOW, lambda: 0.5, dry_run=dry_run
+        )
+        await execution.run(run, EVENT)
+        return await store.run("run_1"), script
+
+    yield run_it
+    for recorder, task in recorders:
+        recorder.close()
+        await task
+
+
+async def test_steps_run_in_order_and_hand_their_output_on(execute):
+    run, script = await execute([Done({"word": "hello"}), Done()])
+
+    assert (run.state, [step.state for step in run.steps]) == ("done", ["done", "done"])
+    assert script.said == ["1", "hello"]
+    assert script.keys == ["run_1-0", "run_1-1"]
+    assert run.ended_at == NOW
+
+
+async def test_a_step_that_may_yet_succeed_waits_with_its_attempt_recorded(execute):
+    run, _ = await execute([Again(error="busy", retry_after_ms=5_000)])
+
+    assert (run.state, run.step, run.due_at) == ("waiting", 0, NOW + 5_000)
+    assert [attempt.outcome for attempt in run.steps[0].attempts] == ["again"]
+    assert (run.owner, run.lease_until) == ("", 0)
+
+
+async def test_a_step_that_never_will_ends_the_run_and_the_next_does_not_begin(execute):
+    run, script = await execute([Done({"word": "x"}), Never(error="gone")])
+
+    assert (run.state, run.reason, run.step) == ("dead", "gone", 1)
+    assert len(script.said) == 2
+
+
+async def test_not_yet_costs_no_attempt(execute):
+    run, _ = await execute([Later(after_ms=7_000, reason="closed")])
+
+    assert (run.state, run.due_at, run.steps[0].attempts) == ("waiting", NOW + 7_000, [])
+
+
+async def test_a_value_that_is_missing_ends_the_run_with_a_sentence(execute):
+    run, _ = await execute([Done({"other": 1})])
+
+    assert run.state == "dead"
+    assert "steps.first.output.word" in run.reason
+
+
+async def test_a_bug_in_an_action_fails_its_step_and_not_the_agent(execute):
+    run, _ = await execute([RuntimeError("oops")])
+
+    assert run.state == "waiting"
+    assert "RuntimeError" in run.steps[0].attempts[0].error
+
+
+async def test_an_interrupted_run_is_settled_before_anything_is_done_again(execute, store):
+    first, script = await execute([Again(error="busy")])
+    claimed = msgspec.structs.replace(
+        first, state=RunState.RUNNING, owner="w", lease_until=NOW + 1, is_interrupted=True
+    )
+    (ours,) = await store.claim_runs("w", now=NOW + 60_000, lease_until=NOW + 120_000, limit=1)
+    assert ours.id == claimed.id
+
+    run, script = await execute([], run=claimed)
+
+    assert [attempt.outcome for attempt in run.steps[0].attempts] == ["again", "interrupted"]
+    assert run.state == "waiting"
+    assert script.said == []
+
+
+async def test_a_dry_run_says_what_it_would_do_and_does_nothing(execute):
+    run, script = await execute([], dry_run=True)
+
+    assert script.said == []
+    assert run.steps[0].output["would"]["action"] == "log"
