@@ -91,8 +91,7 @@ export function EventView({ id, tab, setTab, act, close, said }) {
   const [error, setError] = useState(null);
   const load = () => ask(`events/${id}`).then((found) => { setEvent(found); setError(null); said(found); }, setError);
   useEffect(() => {
-    load();
-    let due;
+    let due = setTimeout(() => { due = 0; load(); }, 40); // a key held down passes many
     const end = listen((kind, value) => {
       if (kind !== 'changed' || due || !(value.many || value.ids.includes(id))) return;
       due = setTimeout(() => { due = 0; load(); }, 300);

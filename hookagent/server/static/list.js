@@ -29,11 +29,13 @@ export function Filters({ filter, set, overview }) {
     timer.current = setTimeout(() => set({ [name]: value }), 250);
   };
   const count = FILTERS.filter((name) => name !== 'text' && filter[name]).length;
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => { if (count) setOpen(true); }, [count > 0]);
   const names = (list) => [['', 'all'], ...(list || []).map((one) => one.name)];
   return html`<form class="filters" role="search" onSubmit=${(e) => e.preventDefault()}>
     <input id="search" type="search" placeholder="Search bodies…   /" aria-label="Search bodies" value=${text}
       onInput=${(e) => { setText(e.target.value); soon('text', e.target.value); }} />
-    <details class="facets" open=${count > 0}><summary>Filter${count ? ` (${count})` : ''}</summary><div>
+    <details class="facets" open=${isOpen} onToggle=${(e) => setOpen(e.target.open)}><summary>Filter${count ? ` (${count})` : ''}</summary><div>
       <${Choice} label="Source" value=${filter.source} set=${(source) => set({ source })} options=${names(overview?.sources)} />
       <label>Type<input value=${type} placeholder="invoice.*" list="types"
         onInput=${(e) => { setType(e.target.value); soon('type', e.target.value); }} /></label>
@@ -74,6 +76,7 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
   const rows = useRef();
   const shown = useRef([0, 0]);
   const again = useRef();
+  const cursor = useRef(-1); // the place of the keyboard; keys come faster than renders
   const wish = useRef(null); // a place to open once its row is there
   const key = JSON.stringify(filter);
   const narrow = view.width < 560;
@@ -131,6 +134,7 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
   };
   const go = (place) => {
     const wanted = Math.min(Math.max(place, 0), count - 1);
+    cursor.current = wanted;
     const row = data.at(wanted);
     const { scrollTop, clientHeight } = box.current;
     if (wanted * height < scrollTop) box.current.scrollTop = wanted * height;
@@ -139,11 +143,13 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
     if (row) open(row, true);
   };
   const here = data && selected ? data.placeOf(selected) : -1;
+  useLayoutEffect(() => { cursor.current = here; }, [here]);
+  const from = (by) => (cursor.current < 0 ? 0 : cursor.current + by);
   control.current = {
-    move: (by) => count && go(here < 0 ? 0 : here + by),
+    move: (by) => count && go(from(by)),
     first: () => count && go(0),
     last: () => { if (count) { box.current.scrollTop = count * height; go(Infinity); } },
-    page: (by) => count && go((here < 0 ? 0 : here) + by * Math.max(Math.floor(view.height / height) - 1, 1)),
+    page: (by) => count && go(from(by * Math.max(Math.floor(view.height / height) - 1, 1))),
     focus: () => box.current.focus(),
     resume,
   };

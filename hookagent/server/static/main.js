@@ -135,7 +135,7 @@ function App() {
     return () => removeEventListener('keydown', pressed);
   }, []);
 
-  const close = () => setDialog(null);
+  const close = () => setDialog((now) => (now === dialog ? null : now)); // a late close is not the next one's
   const shown = dialog && {
     replay: () => html`<${Replay} event=${dialog.event} close=${close} />`,
     edit: () => html`<${Replay} event=${dialog.event} isEdit close=${close} />`,

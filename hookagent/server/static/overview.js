@@ -71,7 +71,7 @@ export function Dead({ overview }) {
     (found) => setPage((old) => (before ? { ...found, runs: [...old.runs, ...found.runs] } : found)), setError);
   const count = `${overview?.runs.dead} ${overview?.runs.waiting}`;
   useEffect(() => { load(); }, [count]);
-  return html`<main class="page"><h1>Dead and waiting runs</h1><${Trouble} error=${error} />
+  return html`<main class="page"><h1>Dead and waiting runs</h1><h2 class="hidden">Runs</h2><${Trouble} error=${error} />
     ${page.runs.map((run) => html`<${Run} key=${run.id} run=${run} done=${() => load()} link />`)}
     ${!page.runs.length && html`<p class="good">✓ Nothing is dead, nothing waits.</p>`}
     ${page.next && html`<button onClick=${() => load(page.next)}>More</button>`}</main>`;
