@@ -20,24 +20,19 @@ class Document:
 
     def place_of_key(self, where: Where) -> tuple[int, int]:
         """Line and column, from 1, of a key (or of the nearest table around it)."""
-        return self._nearest(self._places.keys, where)
-
-    def place_of_value(self, where: Where) -> tuple[int, int]:
-        """Line and column, from 1, of a value (or of the nearest table around it)."""
-        place = self._places.values.get(where)
-        return place or self.place_of_key(where)
-
-    def is_written(self, where: Where) -> bool:
-        """Whether a value stands there by itself, rather than being made by dotted keys."""
-        return where in self._places.values
-
-    @staticmethod
-    def _nearest(places: dict[Where, tuple[int, int]], where: Where) -> tuple[int, int]:
         for length in range(len(where), 0, -1):
-            place = places.get(where[:length])
+            place = self._places.of_key(where[:length])
             if place:
                 return place
         return (1, 1)
+
+    def place_of_value(self, where: Where) -> tuple[int, int]:
+        """Line and column, from 1, of a value (or of the nearest table around it)."""
+        return self._places.of_value(where) or self.place_of_key(where)
+
+    def is_written(self, where: Where) -> bool:
+        """Whether a value stands there by itself, rather than being made by dotted keys."""
+        return self._places.has_value(where)
 
 
 _SYNTAX_PLACE = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
