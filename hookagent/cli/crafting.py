@@ -12,8 +12,8 @@ from hookagent.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from hookagent.config.model import Source
     from hookagent.event import RawRequest
-    from hookagent.providers.catalog import Catalog
     from hookagent.providers.diagnose import Other
+    from hookagent.providers.provider import Provider
     from hookagent.providers.scheme import Scheme
 
 
@@ -28,6 +28,8 @@ class Craft:
     path: str = "/"
     source: "Source | None" = None
     tolerance_ms: int | None = None
+    body: str = "json"
+    """How its bodies are read; one of `provider.BODIES`."""
     others: "tuple[Other, ...]" = ()
     """The other configured sources, for `verify` to try."""
     listener: str = "http://127.0.0.1:8787"
@@ -90,6 +92,7 @@ def craft(
             path=found.path,
             source=found,
             tolerance_ms=found.tolerance_ms,
+            body=found.body,
             listener=listener_url(loaded.state_folder, loaded.server.host, loaded.server.port),
             others=tuple(
                 Other(scheme=one.scheme, secrets=one.secrets, source=one.name)
@@ -98,20 +101,19 @@ def craft(
             ),
         )
     assert scheme is not None
+    provider = settings.load_catalog(config).provider_of(scheme)
     return Craft(
-        scheme=_named(settings.load_catalog(config), scheme, values),
+        scheme=_completed(provider, scheme, values),
         secrets=tuple(secrets),
         settings=values,
+        body=provider.variants[scheme].body,
     )
 
 
-def _named(catalog: "Catalog", name: str, values: dict[str, str]) -> "Scheme":
+def _completed(provider: "Provider", name: str, values: dict[str, str]) -> "Scheme":
     """Return a scheme of the catalogue, completed by the parameters it asks for."""
-    provider = catalog.provider_of(name)
     asked = {key: values[key] for key in provider.asks if key in values}
-    if asked or provider.asks:
-        return provider.scheme_with(asked, name)
-    return catalog.scheme(name)
+    return provider.scheme_with(asked, name)
 
 
 def _setting(text: str) -> tuple[str, str]:

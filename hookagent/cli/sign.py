@@ -160,8 +160,9 @@ def _request(
     from urllib.parse import urlsplit
 
     from hookagent.event import Headers, RawRequest
+    from hookagent.providers.body import likely_type
 
-    fields, query = [("Content-Type", "application/json")], ""
+    fields, query = [("Content-Type", likely_type(made.body, body or b""))], ""
     if event is not None:
         found = _sample(made, event, now)
         body, query = found.body if body is None else body, found.query
@@ -175,7 +176,7 @@ def _request(
         target=target,
         base_url=base,
         headers=Headers.of(fields),
-        body=b"{}" if body is None else body,
+        body=_nothing(made) if body is None else body,
         received_at=now,
     )
     if not headers:
@@ -184,6 +185,10 @@ def _request(
 
     more = [_header(text) for text in headers]
     return msgspec.structs.replace(raw, headers=raw.headers.with_fields(more))
+
+
+def _nothing(made: "Craft") -> bytes:
+    return b"" if made.body == "form" else b"{}"
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -213,16 +218,19 @@ def _changed(request: "RawRequest", sets: list[str]) -> "RawRequest":
 
 def _signed(made: "Craft", request: "RawRequest", *, now: int, message_id: str) -> "RawRequest":
     from hookagent.providers import sign as signing
+    from hookagent.providers.body import wrapped
 
-    return signing.sign(
+    is_signed_inside = made.scheme.place.kind == "json"
+    signed = signing.sign(
         made.scheme,
-        request,
+        request if is_signed_inside else wrapped(made.scheme, request),
         made.secrets[0] if made.secrets else "",
         now=now,
         message_id=message_id,
         settings=made.settings,
         base_url=made.base_url,
     )
+    return wrapped(made.scheme, signed) if is_signed_inside else signed
 
 
 def _write(request: "RawRequest", made: "Craft", form: str) -> None:

@@ -96,7 +96,8 @@ def _at_url(captured: "Captured", url: str | None, made: "Craft") -> "Captured":
     if url is not None:
         parts = urlsplit(url)
         base = f"{parts.scheme}://{parts.netloc}"
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        query = parts.query or captured.request.query  # a signature may stand there
+        target = (parts.path or "/") + (f"?{query}" if query else "")
     request = msgspec.structs.replace(captured.request, base_url=base, target=target)
     return msgspec.structs.replace(captured, request=request)
 

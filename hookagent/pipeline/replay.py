@@ -6,6 +6,7 @@ Pure: the caller reads files, draws numbers, tells the time and sends.
 import copy
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -14,6 +15,7 @@ from hookagent.config.model import Source
 from hookagent.errors import UsageError
 from hookagent.event import RawRequest
 from hookagent.lookup import Path, PathError, format_path, parse_path
+from hookagent.providers.body import FORM
 from hookagent.providers.sign import sign
 
 
@@ -53,9 +55,11 @@ def _value(text: str) -> Any:
 
 
 def edited(request: RawRequest, edits: Sequence[Edit]) -> RawRequest:
-    """Return the request with its JSON payload changed. Raises UsageError where it is not JSON."""
+    """Return the request with its JSON or form changed. Raises UsageError where it is neither."""
     if not edits:
         return request
+    if (request.headers.text("content-type") or "").startswith(FORM):
+        return _edited_form(request, edits)
     read = payload.read_json(request.body)
     if not isinstance(read, payload.Parsed):
         raise UsageError(f"the body cannot be edited by path: {read.reason}")
@@ -63,6 +67,23 @@ def edited(request: RawRequest, edits: Sequence[Edit]) -> RawRequest:
     for edit in edits:
         value = _remove(value, edit.path) if edit.removes else _set(value, edit.path, edit.value)
     return msgspec.structs.replace(request, body=msgspec.json.encode(value))
+
+
+def _edited_form(request: RawRequest, edits: Sequence[Edit]) -> RawRequest:
+    """Change fields of a form; the others keep their place."""
+    text = request.body.decode("utf-8", "surrogateescape")
+    fields = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+    for edit in edits:
+        name = format_path(edit.path)
+        kept = [pair for pair in fields if pair[0] != name]
+        place = next((at for at, pair in enumerate(fields) if pair[0] == name), len(kept))
+        value = (
+            edit.value if isinstance(edit.value, str) else msgspec.json.encode(edit.value).decode()
+        )
+        fields = kept if edit.removes else [*kept[:place], (name, value), *kept[place:]]
+    return msgspec.structs.replace(
+        request, body=urlencode(fields, errors="surrogateescape").encode()
+    )
 
 
 def _set(value: Any, path: Path, new: Any) -> Any:

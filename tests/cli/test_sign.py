@@ -160,8 +160,8 @@ def test_event_types_complete(folder):
 
     assert "pull_request.opened" in offered("pull", scheme="github")
     assert offered("pull_request.opened", scheme="stripe") == []
-    assert "invoice.payment_failed" in offered("invoice", source="pay")
-    assert "invoice.payment_failed" in offered("inv")
+    assert "invoice.paid" in offered("invoice", source="pay")
+    assert "invoice.past_due" in offered("inv")
 
 
 def test_headers_may_be_added_and_must_be_headers(run):

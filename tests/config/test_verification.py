@@ -69,3 +69,12 @@ def test_a_secret_that_a_handshake_hands_over_may_be_left_out(project):
     assert found.secrets == ()
     assert found.is_verified
     assert any(rule.hands_over_key for rule in found.handshakes)
+
+
+def test_a_provider_that_publishes_its_key_needs_none_and_takes_one(project, says):
+    bare = '[sources.a]\npath = "/a"\nscheme = "aws-sns"\n'
+
+    assert says(bare) == []
+    assert project.load(bare).sources["a"].secrets == ()
+    assert "cannot be read" in says(bare + 'public_key = "no key at all, but long enough"')[0]
+    assert "public key" in says('[sources.a]\npath = "/a"\nscheme = "plaid"')[0]

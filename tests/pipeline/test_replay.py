@@ -3,7 +3,7 @@
 import pytest
 
 from hookagent.errors import UsageError
-from hookagent.event import RawRequest
+from hookagent.event import Headers, RawRequest
 from hookagent.pipeline.replay import at_source, edited, parse_remove, parse_set, resigned
 from tests.pipeline.conftest import NOW
 
@@ -55,3 +55,11 @@ def test_a_resigned_request_is_genuine_at_its_source(gate):
 
     assert signed.target == "/hooks/shop?x=1"
     assert gate.verifier.verify(signed, NOW).valid
+
+
+def test_a_form_is_changed_field_by_field_in_its_place():
+    form = Headers.of({"Content-Type": "application/x-www-form-urlencoded"})
+    request = RawRequest(headers=form, body=b"a=1&b=2&b=3&c=%FF")
+    edits = [parse_set("b=x y"), parse_set("n=5"), parse_remove("a")]
+
+    assert edited(request, edits).body == b"b=x+y&c=%FF&n=5"

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from hookagent.event import Headers, RawRequest
 from hookagent.payload import FORM_FIELDS_MAX, Parsed, Unparsed
 from hookagent.providers import catalog
-from hookagent.providers.body import claims_of, is_wrapped, unwrapped
+from hookagent.providers.body import (
+    FORM,
+    JSON,
+    claims_of,
+    is_wrapped,
+    likely_type,
+    unwrapped,
+    wrapped,
+)
 from hookagent.providers.privatekeys import make_pair
 from hookagent.providers.shape import Family
 from hookagent.providers.sign import sign
@@ -81,3 +89,31 @@ def test_what_is_no_token_is_said(token: bytes) -> None:
 def test_any_bytes_give_a_payload_or_a_reason(body: bytes, content_type: str) -> None:
     assert isinstance(read(body, content_type), Parsed | Unparsed)
     assert isinstance(claims_of(body), Parsed | Unparsed)
+
+
+def test_json_is_put_where_the_scheme_carries_it() -> None:
+    request = RawRequest(headers=Headers.of({"Content-Type": "application/json"}), body=b'{"a":1}')
+
+    found = wrapped(IN_PART, request)
+
+    assert found.headers.text("content-type") == FORM
+    assert unwrapped(IN_PART, found) == Parsed({"a": 1})
+    assert wrapped(IN_PART, found) == found
+    assert wrapped(catalog.scheme("stripe"), request) == request
+
+
+@pytest.mark.parametrize(
+    ("read_as", "body", "expected"),
+    [
+        ("json", b"a=1", JSON),
+        ("form", b"", FORM),
+        ("json-or-form", b"a=1", FORM),
+        ("json-or-form", b'{"a":"="}', JSON),
+        ("json-or-form", b"", JSON),
+        ("any", b"text", JSON),
+    ],
+)
+def test_a_body_gets_the_content_type_its_sender_would_give_it(
+    read_as: str, body: bytes, expected: str
+) -> None:
+    assert likely_type(read_as, body) == expected
