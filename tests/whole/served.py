@@ -93,7 +93,8 @@ class Served:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.news.put(json.loads(line))
+            if line.endswith(b"\n"):  # a kill may cut the last one
+                self.news.put(json.loads(line))
         self.news.put({"event": "eof"})
 
     def wait_for(self, event: str, **fields: object) -> dict[str, Any]:
