@@ -10,6 +10,7 @@ those of `values`, which know templates, URLs and secrets. `${NAME}` in any text
 step is bound to an environment; while a file is only checked, names stay names.
 """
 
+import functools
 import types
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -28,7 +29,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 def check(options: type[msgspec.Struct], table: Table, environment: Environment | None) -> None:
     """Report every problem of a step's options at its place; unknown keys are left to `finish`."""
     reader = Reader(environment)
-    known = [field.name for field in msgspec.structs.fields(options)]
+    known = [field.name for field in _declared(options)]
     given = {name: table.raw(name) for name in known if name in table}
     for name in known:
         table.raw(name)
@@ -58,15 +59,15 @@ def read(options: type[S], data: Any, where: Where, reader: Reader) -> S | None:
         reader.report("wrong-type", f"must be a table, not {describe(data)}", where)
         return None
     before = len(reader.found)
-    hints = get_type_hints(options, include_extras=True)
+    hints = _hints(options)
     values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(options):
+    for field in _declared(options):
         here = (*where, field.name)
         if field.name in data:
             values[field.name] = _convert(hints[field.name], data[field.name], here, reader)
         elif field.required:
             reader.report("missing-key", f"`{field.name}` is missing", where)
-    known = {field.name for field in msgspec.structs.fields(options)}
+    known = {field.name for field in _declared(options)}
     for name in data:
         if name not in known:
             hint = did_you_mean(name, known)
@@ -78,6 +79,17 @@ def read(options: type[S], data: Any, where: Where, reader: Reader) -> S | None:
     except ValueError as error:  # a `__post_init__` that finds options which do not go together
         reader.report("wrong-options", str(error), where)
         return None
+
+
+@functools.cache
+def _declared(options: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Return the fields of a declaration: read once, since ten thousand steps may share it."""
+    return msgspec.structs.fields(options)
+
+
+@functools.cache
+def _hints(options: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(options, include_extras=True)
 
 
 def _convert(kind: Any, value: Any, where: Where, reader: Reader) -> Any:
