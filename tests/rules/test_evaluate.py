@@ -4,9 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hookagent.rules.evaluate import followers, matches, select
+from hookagent.verdict import Code, Integrity, Verdict
 from tests.rules.events import make_event, rule_of, rule_when, rules_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "rules.md"
@@ -183,3 +185,15 @@ def test_shared_conditions_are_used_by_name():
     assert named(text, {"login": "x[bot]", "size": 11}) == ["a"]
     assert named(text, {"login": "x", "size": 11}) == ["b"]
     assert named(text, {"login": "x", "size": 1}) == []
+
+
+@pytest.mark.parametrize("level", Integrity)
+def test_a_rule_may_ask_how_much_of_the_delivery_was_signed(level):
+    event = make_event({"a": 1})
+    verdict = Verdict(valid=True, scheme="s", code=Code.OK, integrity=level)
+    judged = msgspec.structs.replace(event, verdict=verdict)
+
+    assert matches(rule_when('"@integrity" = "body-signed"'), judged) == (level is Integrity.BODY)
+    assert matches(rule_when('"@integrity" = { not = ["none", "token"] }'), judged) == (
+        level in {Integrity.BODY, Integrity.ORIGIN}
+    )
