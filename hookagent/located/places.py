@@ -20,6 +20,10 @@ _BASIC = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BASIC_LINES = re.compile(r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"{3,5}', re.DOTALL)
 _LITERAL = re.compile(r"'[^']*'")
 _LITERAL_LINES = re.compile(r"'''.*?'{3,5}", re.DOTALL)
+_SIMPLE = re.compile(
+    r"""([\w-]+|"[^"\\\n]*")[ \t]*=[ \t]*("(?!"")[^"\\\n]*"|\w[^"'\[\]{},#\n]*)?"""
+)
+"""What most lines are: a name, and a short text or plain value where there is one."""
 _PLAIN = re.compile(r"[^,\]}#\n]*")
 """A number, a truth value, a date."""
 
@@ -123,6 +127,17 @@ class Places:
         return next(iter(tomllib.loads(f"{quoted.group()} = 0")))
 
     def _assignment(self, table: Where) -> None:
+        simple = _SIMPLE.match(self._text, self._at)
+        if simple is not None:
+            name = simple[1]
+            where = (*table, name[1:-1] if name[0] == '"' else name)
+            self._keys.setdefault(where, self._at)
+            self._at = simple.end()
+            if simple[2] is None:
+                self._value(where)
+            else:
+                self._values[where] = simple.start(2)
+            return
         where = table
         for name, here in self._key():
             where = (*where, name)
