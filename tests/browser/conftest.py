@@ -17,8 +17,6 @@ import pytest
 
 from tests.whole.served import WAIT_S, Served, write_project
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -60,6 +58,8 @@ REFUND = {"id": 3, "type": "refund.made"}
 
 @pytest.fixture(scope="module")
 def browser():
+    from playwright import sync_api
+
     if not Path(CHROMIUM).exists():
         pytest.skip("chromium is not installed")
     with sync_api.sync_playwright() as playwright:
@@ -83,7 +83,7 @@ class Site:
         deadline = time.monotonic() + WAIT_S
         while not self.is_settled(answer["id"]):
             assert time.monotonic() < deadline, self.served.seen
-        return answer["id"]
+        return str(answer["id"])
 
     def is_settled(self, event_id: str) -> bool:
         """Ask the interface whether an event is routed and its runs have stopped."""
@@ -181,7 +181,7 @@ def axe(tmp_path_factory) -> str:
         pytest.skip("axe-core is not there: npm cannot fetch it")
     (archive,) = folder.glob("*.tgz")
     shutil.unpack_archive(archive, folder, filter="data")
-    return (folder / "package" / "axe.min.js").read_text()
+    return Path(folder / "package" / "axe.min.js").read_text()
 
 
 def violations(page, axe: str) -> list[str]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.browser.conftest import ORDER, REFUND, sync_api, violations
+from tests.browser.conftest import ORDER, REFUND, violations
 
-expect = sync_api.expect
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 VIEWS = {
     "list": ("#/events", ".row[id]"),
     "filtered": ("#/events?status=done", ".row[id]"),

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.browser.conftest import ORDER, REFUND, SMALL, sync_api
+from tests.browser.conftest import ORDER, REFUND, SMALL
 
-expect = sync_api.expect
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 // One event in full: body, headers, verdict, rules, runs, and what it is related to.
-import { html, useState, useEffect, ask, clock, duration, query, State, Trouble } from './kit.js';
+import { html, useState, useEffect, useRef, ask, clock, duration, query, State, Trouble } from './kit.js';
 import { Body } from './body.js';
 import { listen } from './live.js';
 
@@ -89,7 +89,14 @@ function Related({ event, act }) {
 export function EventView({ id, tab, setTab, act, close, said }) {
   const [event, setEvent] = useState(null);
   const [error, setError] = useState(null);
-  const load = () => ask(`events/${id}`).then((found) => { setEvent(found); setError(null); said(found); }, setError);
+  const wanted = useRef(id);
+  wanted.current = id;
+  const load = () => ask(`events/${id}`).then((found) => {
+    if (wanted.current !== id) return; // the reader has moved on
+    setEvent(found);
+    setError(null);
+    said(found);
+  }, setError);
   useEffect(() => {
     let due = setTimeout(() => { due = 0; load(); }, 40); // a key held down passes many
     const end = listen((kind, value) => {
