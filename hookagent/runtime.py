@@ -22,7 +22,7 @@ from hookagent.pipeline.allowance import Allowance
 from hookagent.pipeline.emitting import emitter
 from hookagent.pipeline.feed import Feed, Logged, Ready, Rules, Stopped, Stopping
 from hookagent.pipeline.gate import Gate
-from hookagent.pipeline.handshakes import confirm, given_key, handshakes_of
+from hookagent.pipeline.handshakes import confirm, handshakes_of
 from hookagent.pipeline.ingest import Ingest
 from hookagent.pipeline.keys import PublishedKeys, published_keys
 from hookagent.pipeline.limiter import FailureLimiter
@@ -206,10 +206,8 @@ class Agent:
         def take_key(key: str) -> None:
             gate.verifier = verifier((key, *source.secrets))
 
-        given = given_key(config.state_folder, source.name)
-        secrets = source.secrets if given is None else (given, *source.secrets)
         shakes = handshakes_of(source, config, take_key=take_key, fetch=self._confirm)
-        gate = Gate(source, verifier(secrets), shakes)
+        gate = Gate(source, verifier(source.secrets), shakes)
         return gate
 
     def _confirm(self, url: str) -> None:

@@ -80,6 +80,8 @@ def _secret_lines(provider: Provider, scheme: str, name: str, secret: str | None
     found = provider.variants[scheme].scheme
     if found is not None and not found.needs_secret:
         return []
+    if any(rule.hands_over_key for rule in provider.handshakes):
+        return [f"# no secret: hookagent sources arm {name}, then {provider.title} hands it over"]
     if found is not None and found.key_family is not None:
         return [line("public_key", {"file": f"{name}.pem"}, "the provider's public key")]
     if secret is not None:

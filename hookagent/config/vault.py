@@ -33,6 +33,17 @@ def made_file(state_folder: Path, source: str) -> Path:
     return state_folder / "secrets" / source
 
 
+def given_file(state_folder: Path, source: str) -> Path:
+    """Return where the key that a provider handed over in a handshake is kept."""
+    return state_folder / "secrets" / f"{source}.given"
+
+
+def given_secret(state_folder: Path, source: str) -> str | None:
+    """Return the key a provider handed over, None where it did not yet. Raises Unreadable."""
+    file = given_file(state_folder, source)
+    return from_file(file) if file.exists() else None
+
+
 def made_secret(state_folder: Path, source: str, form: SecretForm) -> str:
     """Return the secret made for a source, making it on first use. Raises Unreadable."""
     file = made_file(state_folder, source)

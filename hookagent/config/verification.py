@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from hookagent.config import vault
 from hookagent.config.reader import Reader
 from hookagent.config.secrets import Keeper, SecretReader
 from hookagent.errors import ConfigError, NotFound, Severity
@@ -86,7 +87,20 @@ class VerificationReader:
         is_given = self._has("secret") or self._has("public_key")
         if scheme.needs_secret and not is_given and not may_come_later:
             self._report_no_secret(scheme)
-        return tuple(secret for secret, _ in found)
+        given = self._given() if may_come_later else ()
+        return (*given, *(secret for secret, _ in found))
+
+    def _given(self) -> tuple[str, ...]:
+        """Return the key the provider handed over, if it did: it goes before written ones."""
+        try:
+            given = vault.given_secret(self.keeper.state_folder, self.name)
+        except vault.Unreadable as error:
+            self.table.report("unreadable-secret", error.message, at=(), hint=error.hint)
+            return ()
+        if given is None:
+            return ()
+        self.reader.environment.remember(given)
+        return (given,)
 
     def _check_key(self, scheme: Scheme, secret: str, at: Where) -> None:
         """Report a secret that cannot be the key of its scheme, before the first delivery does."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.client import Refused, Request, Unreachable, client_of
 from hookagent.config.model import Config, Source
+from hookagent.config.vault import given_file
 from hookagent.event import RawRequest
 from hookagent.pipeline.answer import Answer
 from hookagent.providers.handshake import Handshakes as Rules
@@ -26,11 +27,6 @@ ARMED_S = 600
 def armed_file(state_folder: Path, source: str) -> Path:
     """Return the file whose presence and age say that a source is armed."""
     return state_folder / "armed" / source
-
-
-def given_key_file(state_folder: Path, source: str) -> Path:
-    """Return where a key that a provider handed over is kept."""
-    return state_folder / "secrets" / f"{source}.given"
 
 
 def arm(state_folder: Path, source: str) -> None:
@@ -49,17 +45,9 @@ def is_armed(state_folder: Path, source: str) -> bool:
     return 0 <= age < ARMED_S
 
 
-def given_key(state_folder: Path, source: str) -> str | None:
-    """Return the key a provider handed over, if it did."""
-    try:
-        return given_key_file(state_folder, source).read_text("utf-8").strip() or None
-    except OSError:
-        return None
-
-
 def _keep_key(state_folder: Path, source: str, key: str) -> None:
     """Write the key with mode 0600, whole or not at all."""
-    path = given_key_file(state_folder, source)
+    path = given_file(state_folder, source)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW

@@ -147,7 +147,7 @@ def _hmac_json(rule: HandshakeRule, situation: Situation) -> HandshakeAnswer | N
 
 def _braintree(rule: HandshakeRule, situation: Situation) -> HandshakeAnswer | None:
     text = situation.query(rule.parameter)
-    public = situation.settings.get("public_key", "")
+    public = situation.settings.get("api_public_key", "")
     if text is None or not BRAINTREE_SHAPE.fullmatch(text) or not public:
         return None
     signature = _mac(situation, text, "hex")

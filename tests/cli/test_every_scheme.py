@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from hookagent.cli.scaffold import variable_of
+from hookagent.config.load import load
+from hookagent.errors import Severity
 from hookagent.providers import catalog, sample
 from hookagent.providers.shape import Family
 from tests.providers.kit import ASKED, kit, scheme_names
@@ -64,3 +67,17 @@ def test_every_built_in_payload_signs_and_verifies(run, folder, name):
         code, said = verified(run, name)
 
         assert (code, said["valid"]) == (0, True), (event, said)
+
+
+@pytest.mark.parametrize("name", scheme_names())
+def test_the_block_that_is_shown_is_a_source_that_loads(run, folder, name):
+    block = json.loads(run("schemes", name, "--json")[1])["toml"]
+    own = name.replace("/", "-")
+    (folder / "hookagent.toml").write_text(block)
+    (folder / f"{own}.pem").write_text(kit(name).verifying)
+    (folder / f"{own}.pem").chmod(0o600)
+
+    config = load(None, environ={variable_of(own): kit(name).verifying}, cwd=folder, registry=None)
+
+    assert [one.code for one in config.warnings if one.severity is Severity.ERROR] == []
+    assert config.sources[own].scheme.name == name

@@ -78,3 +78,17 @@ def test_a_provider_that_publishes_its_key_needs_none_and_takes_one(project, say
     assert project.load(bare).sources["a"].secrets == ()
     assert "cannot be read" in says(bare + 'public_key = "no key at all, but long enough"')[0]
     assert "public key" in says('[sources.a]\npath = "/a"\nscheme = "plaid"')[0]
+
+
+def test_a_key_that_was_handed_over_counts_before_written_ones(project, says):
+    bare = '[sources.a]\npath = "/a"\nscheme = "asana"\n'
+    assert project.load(bare).sources["a"].secrets == ()
+
+    project.write("key-0123456789abcdef\n", ".hookagent/secrets/a.given")
+
+    assert project.load(bare).sources["a"].secrets == ("key-0123456789abcdef",)
+    both = source('scheme = "asana"')
+    assert project.load(both).sources["a"].secrets == ("key-0123456789abcdef", SECRET)
+    assert project.load(source('scheme = "github"')).sources["a"].secrets == (SECRET,)
+    project.write("key-0123456789abcdef\n", ".hookagent/secrets/a.given", mode=0o644)
+    assert "chmod 600" in says(bare)[0]

@@ -21,7 +21,7 @@ BAD = Verdict(valid=False, scheme="s", code=Code.MISSING)
 SECRET = "shared-secret-0123456789"
 SETTINGS = {
     "verify_token": "token-1",
-    "public_key": "pub",
+    "api_public_key": "pub",
     "verification_token": "ver",
     "client_id": "client",
     "topic": "https://me.example/feed",
