@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from hookagent.config.model import Config
     from hookagent.store.base import EventFilter, Store
 
-FORMS = ("json", "har", "curl", "pytest")
 LIMIT = 20
 POLL_S = 0.5
 """How often a follower asks for more."""
@@ -65,11 +64,13 @@ def inspect(
 
     Example: hookagent inspect evt_018c… --export curl
     """
-    if export is not None and export not in FORMS:
-        raise UsageError(f"unknown form `{export}`", hint="known: " + ", ".join(FORMS))
     from hookagent.cli.selecting import event_filter
 
     names = event or []
+    if export is not None:
+        from hookagent.cli.exporting import check_form
+
+        check_form(export)
     loaded = settings.load_config(config, store=store)
     most = limit or (None if export and not names else LIMIT)
     wanted = event_filter(
@@ -233,30 +234,11 @@ class _Task:
         return ExitCode.DONE
 
     def _write_export(self, captures: list[Any]) -> None:
-        """Write captures in the form asked for, secrets in headers masked."""
-        from hookagent.pipeline import exports
-        from hookagent.pipeline.masking import masked
-        from hookagent.version import hookagent_version
+        """Write captures in the form asked for."""
+        from hookagent.cli.exporting import write
 
-        safe = [masked(captured, self.config) for captured in captures]
-        if self.export == "har":
-            output.json_document(exports.to_har(safe, hookagent_version()))
-            return
-        for captured in safe:
-            if self.export == "curl":
-                output.data(exports.to_curl(captured.request, self._url(captured)))
-            elif self.export == "pytest":
-                output.data(exports.to_pytest(captured))
-            else:
-                output.data(exports.to_event_line(captured))
-
-    def _url(self, captured: Any) -> str:
-        """Return the URL a copy should go to: the listener's."""
-        from hookagent.pipeline.presence import listener_url
-
-        server = self.config.server
-        base = listener_url(self.config.state_folder, server.host, server.port)
-        return f"{base}{captured.request.target}"
+        assert self.export is not None
+        write(captures, self.export, self.config)
 
     async def rejected(self, source: str) -> ExitCode:
         """List refused deliveries."""

@@ -101,7 +101,8 @@ def load_command(name: str) -> Any:
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(**APP)
-        app.command(name, help=getattr(module, name).__doc__)(getattr(module, name))
+        function = getattr(module, COMMANDS[name].module)
+        app.command(name, help=function.__doc__)(function)
     command = get_command(app)
     command.name = name
     return command

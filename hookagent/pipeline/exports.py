@@ -1,8 +1,7 @@
-"""One captured request in the forms people paste elsewhere: curl, raw HTTP, HAR, pytest, JSON."""
+"""One captured request in the forms people paste elsewhere: curl, raw HTTP, HAR, JSON."""
 
 import base64
 import json
-import re
 import shlex
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -139,37 +138,6 @@ def _har_entry(captured: Captured) -> dict[str, Any]:
         "timings": {"send": 0, "wait": 0, "receive": 0},
         "comment": captured.id,
     }  # fmt: skip
-
-
-TEST = '''"""A webhook that once arrived, sent again to the application under test."""
-
-import base64
-import urllib.error
-import urllib.request
-
-HEADERS = {headers}
-BODY = base64.b64decode({body!r})
-
-
-def test_{name}(webhook_url):
-    """`webhook_url` is a fixture of yours: where the application under test listens."""
-    request = urllib.request.Request(webhook_url, BODY, HEADERS, method={method!r})
-
-    with urllib.request.urlopen(request, timeout=10) as response:
-        assert 200 <= response.status < 300
-'''
-
-
-def to_pytest(captured: Captured) -> str:
-    """Write a request as a pytest module of the standard library only."""
-    request = captured.request
-    name = re.sub(r"\W+", "_", f"{captured.source}_{captured.type}".lower()).strip("_")
-    return TEST.format(
-        headers=_fields(request),
-        body=_base64(request),
-        name=name or "webhook",
-        method=request.method,
-    )
 
 
 def _fields(request: RawRequest) -> str:

@@ -9,6 +9,7 @@ from hookagent.errors import NotFound
 from hookagent.eventfile import Captured
 from hookagent.pipeline import exports
 from hookagent.pipeline.masking import masked
+from hookagent.pipeline.regression import to_pytest
 from hookagent.server.inspector.answers import download, json
 from hookagent.server.inspector.asking import event_or_fail
 from hookagent.server.inspector.parts import PARTS, Parts
@@ -30,9 +31,8 @@ FORMS: Mapping[str, tuple[Form, str]] = {
     "replay": (lambda captured, _: exports.to_command(captured.id), "sh"),
     "json": (lambda captured, _: exports.to_event_line(captured), "json"),
     "har": (_har, "har"),
-    "pytest": (lambda captured, _: exports.to_pytest(captured), "py"),
 }
-"""Every form by name: what writes it, and a file's suffix."""
+"""Every form but `pytest` by name: what writes it, and a file's suffix."""
 
 
 async def exported(request: web.Request) -> web.Response:
@@ -40,11 +40,13 @@ async def exported(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     name = request.match_info["form"]
     record = await event_or_fail(parts.store, request.match_info["id"])
-    form = FORMS.get(name)
-    if form is None:
-        raise NotFound.among("export form", name[:40], FORMS)
-    write, suffix = form
-    text = write(captured_of(parts, record), url_of(parts, record))
+    if name not in {*FORMS, "pytest"}:
+        raise NotFound.among("export form", name[:40], [*FORMS, "pytest"])
+    if name == "pytest":
+        text, suffix = to_pytest([captured_of(parts, record)], parts.config), "py"
+    else:
+        write, suffix = FORMS[name]
+        text = write(captured_of(parts, record), url_of(parts, record))
     if request.query.get("download") == "1":
         return download(text.encode(), f"{record.event.id}.{suffix}")
     return json({"form": name, "text": text})
