@@ -216,7 +216,7 @@ def test_braintree_gets_public_key_and_hmac(agent: Served) -> None:
     status, _, body, _ = send(agent, "braintree", method="GET", query={"bt_challenge": challenge})
     key = sha1(kit("braintree").signing.encode()).digest()
     digest = hmac.new(key, challenge.encode(), sha1).hexdigest()
-    assert (status, body) == (200, f"public_key-value|{digest}".encode())
+    assert (status, body) == (200, f"api_public_key-value|{digest}".encode())
 
 
 def test_fitbit_gets_204_for_its_code_and_404_for_another(agent: Served) -> None:
