@@ -69,3 +69,15 @@ def test_every_example_loads(project):
     assert blocks
     for block in blocks:
         assert project.says(block) == []
+
+
+def test_the_documented_scheme_of_ones_own_can_be_used(project):
+    text = DOCUMENT.partition("# schemes/acme.toml\n")[2].partition("```")[0]
+    project.write(text, "schemes/acme.toml")
+
+    config = project.load(
+        'schemes_dir = "schemes"\n[sources.a]\npath = "/a"\nscheme = "acme"\nsecret = "auto"\n'
+    )
+
+    assert config.sources["a"].scheme.place.names == ("X-Acme-Signature",)
+    assert [str(one) for one in config.sources["a"].type] == ["kind"]
