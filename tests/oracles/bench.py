@@ -9,9 +9,11 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from urllib.parse import parse_qsl, quote
 
 import msgspec
@@ -20,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from hookagent.event import Headers, RawRequest
 from hookagent.providers import sample
 from hookagent.verdict import Verdict
-from tests.providers.kit import BASE_URL, Kit, kit
+from tests.providers.kit import BASE_URL, OTHER_KEY, Kit, kit
 from tests.providers.kit import sample as plain_request
 
 NOT_INSTALLED = "the providers' SDKs are installed by `make test-oracles`"
@@ -141,7 +143,7 @@ class Oracle:
     def is_installed(self) -> bool:
         if self.module:
             return find_spec(self.module) is not None
-        return (NODE_MODULES / self.package / "package.json").is_file()
+        return has_node() and (NODE_MODULES / self.package / "package.json").is_file()
 
     @property
     def version(self) -> str:
@@ -149,6 +151,11 @@ class Oracle:
             return metadata.version(self.package)
         document = json.loads((NODE_MODULES / self.package / "package.json").read_text("utf-8"))
         return str(document["version"])
+
+
+@lru_cache(maxsize=1)
+def has_node() -> bool:
+    return which("node") is not None
 
 
 def accepted(oracle: Oracle, delivery: Delivery) -> bool:
@@ -188,22 +195,34 @@ def judged(delivery: Delivery) -> Verdict:
     return delivery.kit.verifier().verify(delivery.request, delivery.now)
 
 
-def changed(delivery: Delivery, *, with_body: bool) -> Iterator[tuple[str, Delivery]]:
-    """Yield the delivery with one bit or digit changed: at three places of the body, in the header."""
-    request = delivery.request
-    for wanted in (0, len(request.body) // 2, len(request.body) - 1) if with_body else ():
-        # Within ASCII, so that the body is UTF-8 still: no SDK may say no for that reason only.
-        place = next(at for at in range(wanted, -1, -1) if request.body[at] < ASCII_END)
-        body = bytearray(request.body)
+def changed(oracle: Oracle, request: RawRequest) -> Iterator[tuple[str, Delivery]]:
+    """Yield deliveries both must refuse: another secret's, and ours with one bit or digit changed.
+
+    The bit is at three places of the body, within ASCII, so that the body is UTF-8 still: no SDK
+    may say no for that reason only. The digit is in the middle of the signature's header.
+    """
+    delivery = signed_here(oracle, request)
+    foreign = kit(oracle.scheme, OTHER_KEY).signed(request, delivery.now)
+    yield "another secret", delivery.of(foreign)
+    signed = delivery.request
+    ends = (0, len(signed.body) // 2, len(signed.body) - 1)
+    for wanted in ends if oracle.covers_body else ():
+        place = next(at for at in range(wanted, -1, -1) if signed.body[at] < ASCII_END)
+        body = bytearray(signed.body)
         body[place] ^= 1
-        yield f"body at {place}", delivery.of(msgspec.structs.replace(request, body=bytes(body)))
-    for name in delivery.kit.scheme.place.names:
+        yield f"body at {place}", delivery.of(msgspec.structs.replace(signed, body=bytes(body)))
+    for name in signature_headers(delivery):
         value = delivery.header(name)
-        place = next((at for at in range(len(value) // 2, len(value)) if value[at].isalnum()), -1)
-        if place >= 0:
-            other = "0" if value[place] != "0" else "1"
-            signature = value[:place] + other + value[place + 1 :]
-            yield f"{name} at {place}", delivery.of(delivery.with_headers({name: signature}))
+        place = next(at for at in range(len(value) // 2, len(value)) if value[at].isalnum())
+        other = "0" if value[place] != "0" else "1"
+        text = value[:place] + other + value[place + 1 :]
+        yield f"{name} at {place}", delivery.of(delivery.with_headers({name: text}))
+
+
+def signature_headers(delivery: Delivery) -> list[str]:
+    """Return the names of the headers with the signature; none where it stands in the body."""
+    names = [name for name in delivery.kit.scheme.place.names if delivery.header(name)]
+    return names or [name for name in delivery.headers if name.lower().endswith("signature")]
 
 
 def payloads(scheme: str) -> list[tuple[str, RawRequest]]:

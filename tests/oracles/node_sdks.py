@@ -11,7 +11,7 @@ from shutil import which
 from typing import Any
 
 from hookagent.event import RawRequest
-from tests.oracles import python_sdks
+from tests.oracles import own
 from tests.oracles.bench import Delivery, Oracle
 
 SCRIPT = Path(__file__).parent / "sdks.mjs"
@@ -29,8 +29,8 @@ def oracles() -> tuple[Oracle, ...]:
             package=entry[2],
             accepts=_accepts(entry[1], entry[2]),
             signs=_signs(entry[1], entry[2]) if _can_sign(text[entry.start() : end]) else None,
-            covers_body=entry[1] not in python_sdks.PARTLY,
-            own=python_sdks.OWN.get(entry[1]),
+            covers_body=entry[1] not in own.PARTLY,
+            own=own.OWN.get(entry[1]),
         )
         for entry, end in zip(entries, ends, strict=True)
     )
