@@ -25,7 +25,7 @@ from hookagent.job import (
     RunState,
     after,
 )
-from hookagent.pipeline.feed import Ran
+from hookagent.pipeline.feed import Ran, Tried
 from hookagent.pipeline.recorder import Recorder
 from hookagent.pipeline.rulebook import Bindings, BoundRule
 from hookagent.rules.model import StepSpec
@@ -174,4 +174,10 @@ def _ran(run: Run, event: Event, outcome: Outcome, now: int, *, dry_run: bool) -
         error=getattr(outcome, "error", ""),
         due_at=run.due_at,
         dry=would,
+        source=event.source,
+        tried=[
+            Tried(step.action, attempt.outcome, attempt.ms)
+            for step in run.steps
+            for attempt in step.attempts
+        ],
     )

@@ -60,6 +60,14 @@ class Matched(Happening, frozen=True, kw_only=True):
     runs: list[str]
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """One try of one step."""
+
+    action: str
+    outcome: str
+    ms: int
+
+
 class Ran(Happening, frozen=True, kw_only=True):
     """A run came to a stop: done, waiting for its next try, or dead."""
 
@@ -75,6 +83,10 @@ class Ran(Happening, frozen=True, kw_only=True):
     due_at: int = 0
     dry: list[dict[str, object]] = []
     """With `--dry-run`: what each step would have done."""
+    source: str = ""
+    """The event's."""
+    tried: list[Tried] = []
+    """Every try of the run so far, step by step."""
 
 
 class Rules(Happening, frozen=True, kw_only=True):

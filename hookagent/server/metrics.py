@@ -17,6 +17,8 @@ from hookagent.store.base import Store, StoreUnavailable
 from hookagent.version import hookagent_version
 
 LABELS_MAX = 1_000
+COUNTED_MAX = 10_000
+"""Waiting runs that are remembered."""
 OTHER = "other"
 ACCEPT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 RUN_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400)
@@ -32,6 +34,8 @@ class Metrics:
         self._clock = clock
         self._provider = config.tunnel.provider
         self._known: dict[str, set[str]] = {"source": set(config.sources)}
+        self._counted: dict[str, int] = {}
+        """How many tries of a waiting run are counted already."""
         self._declare()
         self.build.labels(version=hookagent_version()).set(1)
 
@@ -70,6 +74,19 @@ class Metrics:
             "hookagent_rule_matches", "Runs that began, by rule.", ("rule",), registry=registry
         )
         self.attempts = Counter(
+            "hookagent_action_attempts",
+            "Tries of steps, by action and outcome.",
+            ("action", "outcome"),
+            registry=registry,
+        )
+        self.durations = Histogram(
+            "hookagent_action_duration_seconds",
+            "How long a try of a step took.",
+            ("action",),
+            buckets=RUN_BUCKETS[:9],
+            registry=registry,
+        )
+        self.outcomes = Counter(
             "hookagent_run_outcomes",
             "Runs that came to a stop: done, waiting for the next try, dead.",
             ("rule", "state"),
@@ -151,11 +168,25 @@ class Metrics:
 
     def _ran(self, one: Ran) -> None:
         rule = self._label("rule", one.rule)
-        self.attempts.labels(rule=rule, state=one.state).inc()
+        self.outcomes.labels(rule=rule, state=one.state).inc()
+        self._tried(one)
         if one.state == "dead":
             self.dead.inc()
         if one.state in {"done", "dead"}:
-            self.processing.labels(source=OTHER).observe(one.ms / 1000)
+            source = self._label("source", one.source)
+            self.processing.labels(source=source).observe(one.ms / 1000)
+
+    def _tried(self, one: Ran) -> None:
+        """Count the tries that were not counted when the run was last told of."""
+        counted = self._counted.pop(one.run, 0)
+        for tried in one.tried[counted:]:
+            action = self._label("action", tried.action)
+            self.attempts.labels(action=action, outcome=tried.outcome).inc()
+            self.durations.labels(action=action).observe(tried.ms / 1000)
+        if one.state == "waiting":
+            self._counted[one.run] = len(one.tried)
+            if len(self._counted) > COUNTED_MAX:
+                del self._counted[next(iter(self._counted))]
 
     def _label(self, kind: str, name: str) -> str:
         """Return the name, or `other` once there are too many of the kind."""

@@ -1,14 +1,16 @@
 """Runs over the interface: the dead and the waiting, and a person's hand on them."""
 
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 from aiohttp import web
 
 from hookagent.errors import AnswerNo, NotFound, UsageError
 from hookagent.job import RunState
+from hookagent.pipeline.approving import decide, waiting, waiting_document
 from hookagent.pipeline.documents import run_document
 from hookagent.server.inspector.answers import json
-from hookagent.server.inspector.asking import page_size
+from hookagent.server.inspector.asking import asked, page_size
 from hookagent.server.inspector.parts import PARTS
 from hookagent.store.base import Run, RunFilter
 
@@ -66,7 +68,28 @@ async def _changed(request: web.Request, run: Run | None) -> web.Response:
     raise AnswerNo(f"run `{run_id[:80]}` is not dead")
 
 
+async def questions(request: web.Request) -> web.Response:
+    """List what waits for a person's word."""
+    found = await waiting(request.app[PARTS].store)
+    return json({"approvals": [waiting_document(one) for one in found]})
+
+
+class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person's answer."""
+
+    said: Literal["yes", "no"]
+
+
+async def decided(request: web.Request) -> web.Response:
+    """Answer what a run asks; it goes on when it looks again."""
+    word = await asked(request, Word)
+    store = request.app[PARTS].store
+    return json(waiting_document(await decide(store, request.match_info["id"], word.said)))
+
+
 ROUTES = (
+    web.get("/api/approvals", questions),
+    web.post("/api/runs/{id}/decide", decided),
     web.get("/api/runs", listed),
     web.post("/api/runs/{id}/retry", retry),
     web.post("/api/runs/{id}/discard", discard),

@@ -64,6 +64,18 @@ export function Overview({ overview, error, act }) {
   </main>`;
 }
 
+/** What models propose and a person decides. */
+function Approvals({ fresh }) {
+  const [found, setFound] = useState([]);
+  const [error, setError] = useState(null);
+  const load = () => ask('approvals').then((said) => setFound(said.approvals), setError);
+  useEffect(() => { load(); }, [fresh]);
+  const decide = (run, said) => ask(`runs/${run}/decide`, { said }).then(load, setError);
+  return html`<${Trouble} error=${error} />${found.map((one) => html`<section class="run" key=${one.run}><h3>${one.rule} asks</h3>
+    <a href=${`#/events?id=${one.event}&tab=Runs`}>${one.event}</a><pre class="raw">${JSON.stringify(one.what, null, 2)}</pre>
+    ${one.said ? html`<p role="status">You said ${one.said}.</p>` : html`<div class="bar"><button onClick=${() => decide(one.run, 'yes')}>Yes, do it</button><button onClick=${() => decide(one.run, 'no')}>No</button></div>`}</section>`)}`;
+}
+
 export function Dead({ overview }) {
   const [page, setPage] = useState({ runs: [] });
   const [error, setError] = useState(null);
@@ -71,7 +83,7 @@ export function Dead({ overview }) {
     (found) => setPage((old) => (before ? { ...found, runs: [...old.runs, ...found.runs] } : found)), setError);
   const count = `${overview?.runs.dead} ${overview?.runs.waiting}`;
   useEffect(() => { load(); }, [count]);
-  return html`<main class="page"><h1>Dead and waiting runs</h1><h2 class="hidden">Runs</h2><${Trouble} error=${error} />
+  return html`<main class="page"><h1>Dead and waiting runs</h1><h2 class="hidden">Runs</h2><${Approvals} fresh=${count} /><${Trouble} error=${error} />
     ${page.runs.map((run) => html`<${Run} key=${run.id} run=${run} done=${() => load()} link />`)}
     ${!page.runs.length && html`<p class="good">✓ Nothing is dead, nothing waits.</p>`}
     ${page.next && html`<button onClick=${() => load(page.next)}>More</button>`}</main>`;

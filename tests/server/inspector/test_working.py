@@ -1,5 +1,10 @@
 """Adapter: dead runs are listed, tried again and set aside."""
 
+from hookagent.actions.agents import approval
+from hookagent.event import Event, RawRequest
+from hookagent.job import RunState, Step
+from hookagent.store.base import Routed, Run
+from hookagent.verdict import Code, Verdict
 from tests.server.inspector.conftest import ORDER, REFUND
 
 
@@ -29,3 +34,34 @@ async def test_a_run_that_is_not_dead_stays_as_it_is(agent):
     assert "is not dead" in answer["message"]
     assert (await agent.do("/api/runs/run_none/discard"))[0] == 404
     assert (await agent.get("/api/runs?state=late"))[0] == 422
+
+
+async def test_what_a_model_proposes_is_listed_and_decided(agent):
+    now, later = 1_790_000_000_000, 9_000_000_000_000
+    verdict = Verdict(valid=True, scheme="none", code=Code.UNCHECKED)
+    request = RawRequest(body=b"{}", received_at=now)
+    event = Event(id="evt_asks", source="shop", key=b"k", request=request, verdict=verdict)
+    question = approval.question("run_asks-0", {"answer": "x"}, now)
+    output = {"approval": {"key": question.key, "asked_at": now, "what": question.what}}
+    step = Step(name="agent", action="agent", output=output)
+    run = Run(
+        id="run_asks",
+        event_id=event.id,
+        rule="sort",
+        state=RunState.WAITING,
+        steps=[step],
+        due_at=later,
+    )
+    await agent.store.accept(event, owner="test", lease_until=later)
+    await agent.store.route("test", [Routed(event_id=event.id, runs=[run])])
+
+    _, listed = await agent.get("/api/approvals")
+    wrong, _ = await agent.do("/api/runs/run_asks/decide", {"said": "maybe"})
+    status, decided = await agent.do("/api/runs/run_asks/decide", {"said": "yes"})
+
+    assert [(one["run"], one["what"]) for one in listed["approvals"]] == [
+        ("run_asks", {"answer": "x"})
+    ]
+    assert wrong == 422
+    assert (status, decided["said"]) == (200, "yes")
+    assert await approval.decision(agent.store, question.key) == "yes"
