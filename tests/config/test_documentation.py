@@ -66,8 +66,11 @@ def test_every_key_of_a_source_is_documented(project):
 def test_every_example_loads(project):
     blocks = re.findall(r"^```toml\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
 
-    assert blocks
-    for block in blocks:
+    own = [block for block in blocks if block.startswith("# schemes/")]
+    assert own
+    for block in own:
+        project.write(block, block.partition("\n")[0].removeprefix("# "))
+    for block in set(blocks) - set(own):
         assert project.says(block) == []
 
 
