@@ -134,7 +134,7 @@ class Tail:
             await self._tell_rows()
         if not self._readers:
             return
-        for message in _messages(news):
+        for message in messages(news):
             self._say(message)
 
     async def _tell_rows(self) -> None:
@@ -169,7 +169,7 @@ def rows(found: Sequence[EventSummary]) -> list[Message]:
     return [Message("row", msgspec.json.encode(event_row(one)), one.seq) for one in found]
 
 
-def _messages(news: Sequence[Happening]) -> list[Message]:
+def messages(news: Sequence[Happening]) -> list[Message]:
     """Return what else is worth telling: changed events once each, the rest as it is."""
     changed: dict[str, None] = {}
     messages = []
