@@ -44,6 +44,7 @@ COMMANDS = {
     "rules": Command("rules", "Check, list, test, explain and write rules"),
     "retry": Command("retry", "Run dead runs again"),
     "dead": Command("dead", "List or discard dead runs"),
+    "catchup": Command("catchup", "Find, fetch or ask for what was missed"),
     "approve": Command("approve", "Say yes or no to what a model proposes"),
     "sources": Command("sources", "List sources; arm one to take a key; show its secret"),
     "schemes": Command("schemes", "The catalogue of signature schemes"),
