@@ -27,7 +27,7 @@ from hookagent.pipeline.answer import (
 from hookagent.pipeline.feed import Delivered, Feed
 from hookagent.pipeline.gate import Gate, type_of
 from hookagent.pipeline.limiter import FailureLimiter
-from hookagent.pipeline.origin import REPLAY_HEADER, ReplayMark, read_mark
+from hookagent.pipeline.origin import REPLAY_HEADER, ReplayMark, fetched, read_mark
 from hookagent.store.base import Accepted, Rejected, Store, StoreFull, StoreUnavailable
 from hookagent.tunnel.relayed import RELAY_HEADER, is_rebuilt
 from hookagent.verdict import Code, Integrity, Verdict
@@ -155,15 +155,7 @@ class Ingest:
             request = msgspec.structs.replace(
                 request, headers=request.headers.without(REPLAY_HEADER)
             )
-        if mark is None and not gate.allows(request.client_ip):
-            verdict = Verdict(
-                valid=False,
-                scheme=gate.source.scheme.name,
-                code=Code.ADDRESS,
-                detail=f"`{request.client_ip or 'unknown'}` is not in allow_ips",
-            )
-        else:
-            verdict = gate.verifier.verify(request, request.received_at)
+        verdict = self._verdict(gate, request, mark)
         if gate.handshakes is not None:
             shaken = gate.handshakes.answer(request, verdict)
             if shaken is not None:
@@ -183,6 +175,19 @@ class Ingest:
         event = self._event(gate, request, verdict, value, mark)
         return self._store_it(gate, event, reply)
 
+    @staticmethod
+    def _verdict(gate: Gate, request: RawRequest, mark: ReplayMark | None) -> Verdict:
+        """Say whether a delivery is genuine: by its address, its signature, or who fetched it."""
+        if mark is None and not gate.allows(request.client_ip):
+            return Verdict(
+                valid=False,
+                scheme=gate.source.scheme.name,
+                code=Code.ADDRESS,
+                detail=f"`{request.client_ip or 'unknown'}` is not in allow_ips",
+            )
+        judged = gate.verifier.verify(request, request.received_at)
+        return fetched(request, judged) if mark and mark.origin is Origin.FETCHED else judged
+
     def _event(
         self,
         gate: Gate,
@@ -194,14 +199,17 @@ class Ingest:
         """Make the event of a genuine delivery."""
         source = gate.source
         key = gate.key_of(request, value, verdict)
+        origin = Origin.LIVE if mark is None else mark.origin
+        if mark is not None and origin is Origin.REPLAY:
+            key += b"#" + mark.nonce.encode()
         return Event(
             id=new_id("evt", request.received_at, self._entropy()),
             source=source.name,
             type=type_of(source, request, value),
-            key=key if mark is None else key + b"#" + mark.nonce.encode(),
+            key=key,
             request=request,
             verdict=verdict,
-            origin=Origin.LIVE if mark is None else Origin.REPLAY,
+            origin=origin,
             parent="" if mark is None else mark.parent,
             payload=value,
         )

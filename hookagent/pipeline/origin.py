@@ -1,8 +1,8 @@
-"""How a replay tells the front door that it is one.
+"""How a replay, and an event fetched from a provider's log, tell the front door what they are.
 
-A replay is sent to the listener like any delivery, with one more header: the original's id, a
-number used once and a proof made with a key that only this state folder holds. A stranger who
-forges the header is an ordinary delivery. The header is taken off before the event is stored.
+Both are sent to the listener like any delivery, with one more header: the original's id or the word
+`fetched`, a number used once and a proof made with a key that only this state folder holds. A
+stranger who forges the header is an ordinary delivery. It is taken off before the event is stored.
 """
 
 import hmac
@@ -13,7 +13,8 @@ from secrets import token_bytes
 
 import msgspec
 
-from hookagent.event import RawRequest
+from hookagent.event import Origin, RawRequest, content_key
+from hookagent.verdict import Code, Integrity, Verdict
 
 REPLAY_HEADER = "X-Hookagent-Replay"
 KEY_FILE = "replay.key"
@@ -25,6 +26,32 @@ class ReplayMark(msgspec.Struct, frozen=True):
 
     parent: str
     nonce: str
+    origin: Origin = Origin.REPLAY
+
+
+FETCHED = str(Origin.FETCHED)
+"""Stands where a replay names its original, which no id can be."""
+
+
+def mark_fetched(request: RawRequest, *, nonce: str, key: bytes) -> RawRequest:
+    """Return the request with the header that says it was read from the provider's log."""
+    return mark_replay(request, parent=FETCHED, nonce=nonce, key=key)
+
+
+def fetched(request: RawRequest, judged: Verdict) -> Verdict:
+    """Return the verdict on a fetched event: TLS proves its origin, and nothing is called signed.
+
+    Where the provider's log has the very bytes it signed, their key stays, so that the delivery
+    itself is the same event when it arrives after all.
+    """
+    return Verdict(
+        valid=True,
+        scheme=judged.scheme,
+        code=Code.UNCHECKED,
+        integrity=Integrity.ORIGIN,
+        content_key=content_key(request, judged) if judged.valid else b"",
+        detail="read from the provider's log over TLS; no signature was relied upon",
+    )
 
 
 def mark_replay(request: RawRequest, *, parent: str, nonce: str, key: bytes) -> RawRequest:
@@ -47,6 +74,8 @@ def read_mark(request: RawRequest, key: bytes) -> ReplayMark | None:
     expected = _proof(key, parent, nonce, request.body)
     if not hmac.compare_digest(proof.encode("latin-1"), expected.encode("ascii")):
         return None
+    if parent == FETCHED:
+        return ReplayMark("", nonce, Origin.FETCHED)
     return ReplayMark(parent, nonce)
 
 
