@@ -17,7 +17,7 @@ from hookagent.config.model import Config
 from hookagent.config.own import read_own_schemes
 from hookagent.config.reader import Reader
 from hookagent.config.secrets import Keeper
-from hookagent.config.sources import read_sources
+from hookagent.config.sources import EXPECT_EVERY, read_sources
 from hookagent.environment import Environment
 from hookagent.errors import ConfigError, NotFound, Problem, Severity
 from hookagent.located import Document, Table, parse
@@ -101,6 +101,7 @@ class _Reading:
             ),
             "catalog": catalog,
             "rules": self._rules(root),
+            **self._watching(root, document),
         }
         self._check_ports(root, settings)
         root.finish(*layers.SETTINGS)
@@ -119,6 +120,21 @@ class _Reading:
             provenance=MappingProxyType(_provenance(document, given)),
             **settings,
         )
+
+    def _watching(self, root: Table, document: Document) -> dict[str, Any]:
+        """Read `[[expect]]`, `[watch]` and `[log]`; most configurations have none of them."""
+        sources = document.data.get("sources")
+        tables = sources.values() if isinstance(sources, dict) else ()
+        is_expecting = any(EXPECT_EVERY in one for one in tables if isinstance(one, dict))
+        if not is_expecting and not any(key in root for key in ("expect", "watch", "log")):
+            return {}
+        from hookagent.config import expect
+
+        inner = expect.source_tables(root, document)
+        return {
+            "watch": expect.read_watch(root, self.environment, inner),
+            "log": expect.read_log(root, self.environment),
+        }
 
     def _dotenv(self) -> Mapping[str, str]:
         """Read `.env` beside the configuration; it may be missing."""

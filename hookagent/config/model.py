@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from hookagent.config.watching import Log, Watch
 from hookagent.environment import Environment
 from hookagent.errors import NotFound, Problem
 from hookagent.providers.catalog import BUILT_IN, Catalog
@@ -198,6 +199,8 @@ class Config:
     environment: Environment = field(repr=False)
     catalog: Catalog = BUILT_IN
     """The schemes that come with hookagent, and those of `schemes_dir`."""
+    watch: Watch = field(default_factory=Watch)
+    log: Log = field(default_factory=Log)
     warnings: tuple[Problem, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Where a setting came from, by its dotted name: `hookagent.toml:3`, `--port`, a variable."""

@@ -25,6 +25,9 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 STATUS_MIN, STATUS_MAX = 200, 299
 """An event that was stored is a success; anything else would be sent again."""
 
+EXPECT_EVERY = "expect_every"
+"""Read with the expectations (`config.expect`), since it is one."""
+
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]+/?)*")
 PATH_LENGTH_MAX = 1_024
 
@@ -63,7 +66,7 @@ class SourceReader:
             "handshakes": handshakes,
             "base_url": self.reader.url("base_url", "http", "https"),
         }
-        self.table.finish(*_parameters(chosen.provider))
+        self.table.finish(EXPECT_EVERY, *_parameters(chosen.provider))
         if path is None or chosen.scheme is None:
             return None
         return Source(

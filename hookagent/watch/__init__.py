@@ -1,0 +1,1 @@
+"""What should be noticed: expectations, levels, rates. Pure; every moment is an argument."""
