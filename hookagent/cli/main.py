@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from hookagent.cli import output
+from hookagent.cli import guidance, output
 from hookagent.errors import ExitCode, HookagentError
 
 
@@ -79,6 +79,10 @@ class LazyGroup(TyperGroup):
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        super().format_epilog(ctx, formatter)
+        guidance.write(formatter, os.environ)
 
     def invoke(self, ctx: Any) -> Any:
         code = super().invoke(ctx)
