@@ -82,7 +82,7 @@ def _choose(name: str) -> Chosen:
 
     provider = catalog.provider_of(name)
     scheme = provider.variants[name].scheme
-    unknown = [key for key, example, _ in needed(provider, name) if example == "…"]
+    unknown = [key for key, example, _ in needed(provider, name) if example.startswith(("…", "${"))]
     if scheme is not None and scheme.key_family is not None and scheme.needs_secret:
         unknown.append("public_key")
     if unknown:

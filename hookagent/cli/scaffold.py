@@ -73,6 +73,11 @@ def needed(provider: Provider, scheme: str) -> list[tuple[str, str, str]]:
             keys.append((place, example, provider.asks[place]))
     settings = variant.scheme.settings if variant.scheme else ()
     keys += [(setting, "…", provider.settings.get(setting, "")) for setting in settings]
+    published = variant.scheme.keys if variant.scheme else None
+    keys += [
+        (setting, f"${{{variable(provider.name, setting)}}}", provider.settings.get(setting, ""))
+        for setting in (published.credentials if published else ())
+    ]
     return keys
 
 
@@ -91,7 +96,12 @@ def _secret_lines(provider: Provider, scheme: str, name: str, secret: str | None
 
 def variable_of(name: str) -> str:
     """Return the variable a source's secret is usually kept in."""
-    return re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_SECRET"
+    return variable(name, "secret")
+
+
+def variable(*parts: str) -> str:
+    """Return the name of a variable for something that is named by these words."""
+    return re.sub(r"[^A-Z0-9]", "_", "_".join(parts).upper())
 
 
 def first_rule(name: str) -> str:

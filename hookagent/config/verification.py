@@ -85,10 +85,15 @@ class VerificationReader:
             reader.judge(secret, at, may_be_short=may_be_short)
             self._check_key(scheme, secret, at)
         is_given = self._has("secret") or self._has("public_key")
-        if scheme.needs_secret and not is_given and not may_come_later:
+        needs_key = scheme.needs_secret or not self._can_fetch(scheme)
+        if needs_key and not is_given and not may_come_later:
             self._report_no_secret(scheme)
         given = self._given() if may_come_later else ()
         return (*given, *(secret for secret, _ in found))
+
+    def _can_fetch(self, scheme: Scheme) -> bool:
+        """Whether the source has what it takes to fetch the provider's key."""
+        return scheme.keys is None or all(self._has(name) for name in scheme.keys.credentials)
 
     def _given(self) -> tuple[str, ...]:
         """Return the key the provider handed over, if it did: it goes before written ones."""

@@ -8,6 +8,7 @@ client, which refuses local addresses and follows no redirect (SECURITY S11, R8 
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 
@@ -25,6 +26,8 @@ CACHED_MAX = 64
 """Documents kept; the one that was asked for longest ago goes first."""
 UNDER_WAY_MAX = 8
 """Fetches at once: a stranger may name addresses, if only on the provider's own hosts."""
+STARTED_MAX, MINUTE_MS = 60, 60_000
+"""Fetches a minute: a stranger may also make up key ids."""
 FRESH_MS = 6 * 3_600_000
 """How old a document gets before it is fetched anew, where its answer does not say."""
 FRESH_LEAST_MS, FRESH_MOST_MS = 5 * 60_000, 24 * 3_600_000
@@ -51,8 +54,10 @@ class NoKey(Exception):
     """An address gave no document; the message says why."""
 
 
-Fetch = Callable[[str], Awaitable[Fetched]]
-"""Gets the document at an address. Raises NoKey."""
+Place = tuple[str, bytes]
+"""An address, and the JSON that is posted to it; nothing posted is a GET."""
+Fetch = Callable[[str, bytes], Awaitable[Fetched]]
+"""Gets the document at a place. Raises NoKey."""
 
 
 class _Kept(msgspec.Struct):
@@ -81,36 +86,38 @@ class PublishedKeys:
         self._hosts = tuple(hosts)
         self._clock = clock
         self._say = say
-        self._kept: dict[str, _Kept] = {}
-        self._failed: dict[str, _Failed] = {}
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._kept: dict[Place, _Kept] = {}
+        self._failed: dict[Place, _Failed] = {}
+        self._under_way: dict[Place, asyncio.Task[None]] = {}
+        self._started: deque[int] = deque()
 
-    def get(self, url: str, kind: str) -> bytes | None:  # noqa: ARG002 - the protocol's parameter; every kind is fetched alike
+    def get(self, url: str, kind: str, post: bytes = b"") -> bytes | None:  # noqa: ARG002 - the protocol's parameter; every kind is fetched alike
         """Return the document of a pinned address if it is at hand, else None and fetch it."""
         now = self._clock()
-        kept = self._kept.pop(url, None)
+        place = (url, post)
+        kept = self._kept.pop(place, None)
         if kept is None or now - kept.fetched_at >= KEPT_MS:
-            self._begin(url, now)
+            self._begin(place, now)
             return None
-        self._kept[url] = kept  # the last one asked for stands last
+        self._kept[place] = kept  # the last one asked for stands last
         if now >= kept.renew_at:
-            self._begin(url, now)
+            self._begin(place, now)
         return kept.document
 
-    def renew(self, url: str, kind: str) -> bool:  # noqa: ARG002 - as in `get`
+    def renew(self, url: str, kind: str, post: bytes = b"") -> bool:  # noqa: ARG002 - as in `get`
         """Fetch a document anew in which a key was missing; False where that was done lately."""
         now = self._clock()
-        kept = self._kept.get(url)
+        kept = self._kept.get((url, post))
         if kept is not None and now - kept.fetched_at < RENEWED_MS:
             return False
-        return self._begin(url, now)
+        return self._begin((url, post), now)
 
     def warm(self, addresses: Iterable[str]) -> None:
         """Fetch what is sure to be asked for, before the first delivery comes."""
         now = self._clock()
         for url in addresses:
-            if url not in self._kept:
-                self._begin(url, now)
+            if (url, b"") not in self._kept:
+                self._begin((url, b""), now)
 
     async def settled(self) -> None:
         """Wait until no fetch is under way."""
@@ -123,40 +130,47 @@ class PublishedKeys:
             task.cancel()
         await self.settled()
 
-    def _begin(self, url: str, now: int) -> bool:
+    def _begin(self, place: Place, now: int) -> bool:
         """Start a fetch; returns whether one is under way."""
-        if url in self._under_way:
+        if place in self._under_way:
             return True
-        failed = self._failed.get(url)
+        failed = self._failed.get(place)
         is_pausing = failed is not None and now < failed.until
-        if is_pausing or len(self._under_way) >= UNDER_WAY_MAX or not is_pinned(url, self._hosts):
+        if is_pausing or self._is_busy(now) or not is_pinned(place[0], self._hosts):
             return False
-        task = asyncio.get_running_loop().create_task(self._keep(url), name="key")
-        self._under_way[url] = task
-        task.add_done_callback(lambda _: self._under_way.pop(url, None))
+        self._started.append(now)
+        task = asyncio.get_running_loop().create_task(self._keep(place), name="key")
+        self._under_way[place] = task
+        task.add_done_callback(lambda _: self._under_way.pop(place, None))
         return True
 
-    async def _keep(self, url: str) -> None:
+    def _is_busy(self, now: int) -> bool:
+        """Whether no more may be fetched for now."""
+        while self._started and now - self._started[0] >= MINUTE_MS:
+            self._started.popleft()
+        return len(self._under_way) >= UNDER_WAY_MAX or len(self._started) >= STARTED_MAX
+
+    async def _keep(self, place: Place) -> None:
         try:
-            found = await self._fetch(url)
+            found = await self._fetch(*place)
         except NoKey as error:
-            self._note_failure(url, str(error))
+            self._note_failure(place, str(error))
             return
         now = self._clock()
-        self._failed.pop(url, None)
-        self._kept.pop(url, None)
+        self._failed.pop(place, None)
+        self._kept.pop(place, None)
         if len(self._kept) >= CACHED_MAX:
             del self._kept[next(iter(self._kept))]
-        self._kept[url] = _Kept(found.document, now, now + found.fresh_ms)
+        self._kept[place] = _Kept(found.document, now, now + found.fresh_ms)
 
-    def _note_failure(self, url: str, reason: str) -> None:
+    def _note_failure(self, place: Place, reason: str) -> None:
         """Remember not to ask again at once, and tell the operator."""
-        before = self._failed.pop(url, None)
+        before = self._failed.pop(place, None)
         pause = PAUSE_LEAST_MS if before is None else min(before.pause_ms * 2, PAUSE_MOST_MS)
         if len(self._failed) >= CACHED_MAX:
             del self._failed[next(iter(self._failed))]
-        self._failed[url] = _Failed(pause, self._clock() + pause)
-        self._say(f"the public key at {url} could not be fetched: {reason}")
+        self._failed[place] = _Failed(pause, self._clock() + pause)
+        self._say(f"the public key at {place[0]} could not be fetched: {reason}")
 
 
 Placed = tuple[str, Permit]
@@ -172,10 +186,13 @@ def guarded_fetch(outside: Outside, place: Callable[[str], Placed] = _as_named) 
     `place` says which URL stands for an address and where it may lead; a test names its own server.
     """
 
-    async def fetch(address: str) -> Fetched:
+    async def fetch(address: str, post: bytes) -> Fetched:
         url, permit = place(address)
         client: Client = await client_of(outside)
         request = Request(method="GET", url=url, permit=permit)
+        if post:
+            json = (("Content-Type", "application/json"),)
+            request = Request(method="POST", url=url, headers=json, body=post, permit=permit)
         call = Call(idempotency_key="", run_id="", event_id="", source="", timeout_ms=TIMEOUT_MS)
         try:
             answer = await client.send(request, call)

@@ -12,10 +12,13 @@ from hookagent.providers.view import View
 class KeySource(Protocol):
     """Where public keys, certificates and key sets come from; implemented by who may do I/O."""
 
-    def get(self, url: str, kind: str) -> bytes | None:
-        """Return what the address holds if it is at hand, else None (and see to it for later)."""
+    def get(self, url: str, kind: str, post: bytes = b"") -> bytes | None:
+        """Return what the address holds if it is at hand, else None (and see to it for later).
 
-    def renew(self, url: str, kind: str) -> bool:
+        With `post` it is what the address answers to that JSON.
+        """
+
+    def renew(self, url: str, kind: str, post: bytes = b"") -> bool:
         """See to a newer document, for a key was not in this one; False where it is new already."""
 
 

@@ -14,12 +14,13 @@ TYPES = frozenset({"EC", "OKP", "RSA"})
 def public_keys(document: Any, most: int) -> Iterator[tuple[str, PublicKey]]:
     """Yield the key id and the key of each signing key that can be read; shared keys are skipped.
 
-    A single JWK, bare or under `key` (as Plaid answers), counts as a set of one.
+    A single JWK, bare or under `key` (as Plaid answers), counts as a set of one. What has expired,
+    by Plaid's own member, is skipped.
     """
     for entry in _entries(document)[:most]:
         if not isinstance(entry, dict) or entry.get("kty") not in TYPES:
             continue
-        if entry.get("use", "sig") != "sig":
+        if entry.get("use", "sig") != "sig" or entry.get("expired_at") is not None:
             continue
         key = _read(entry)
         if key is not None:

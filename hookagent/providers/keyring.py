@@ -6,8 +6,11 @@ request; it is used only with https and a host the scheme pins. Fetching is not 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import msgspec
 
 from hookagent.lookup import find, parse_path
 from hookagent.providers.certificates import certificate_key
@@ -28,6 +31,7 @@ from hookagent.verdict import Code
 
 DOCUMENT_BYTES_MAX = 256 * 1024
 CACHED_MAX = 64
+KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 KEYS_MAX = 64
 """Keys looked at in one published set."""
 
@@ -63,15 +67,16 @@ class Keyring:
         if self.configured or self.rule is None:
             return self._configured()
         url = self.url_for(view, self.rule, header, kid)
-        keys = self._published(self._document(url, self.rule.kind), self.rule, now)
+        post = posted(self.rule, view, kid)
+        keys = self._published(self._document(url, self.rule.kind, post), self.rule, now)
         named = [key for name, key in keys if not kid or name in ("", kid)]
         if not named:
-            raise self._no_key(url, self.rule.kind)
+            raise self._no_key(url, self.rule.kind, post)
         return [(None, key) for key in named]
 
-    def _no_key(self, url: str, kind: str) -> Refusal:
+    def _no_key(self, url: str, kind: str, post: bytes) -> Refusal:
         """Say that a set lacks the key: for now, where a newer set may have it."""
-        if self.source is not None and self.source.renew(url, kind):
+        if self.source is not None and self.source.renew(url, kind, post):
             return Refusal(Code.KEY_UNAVAILABLE, f"`{url}` is read anew for this signature's key")
         return Refusal(Code.UNTRUSTED_KEY, f"`{url}` holds no key for this signature")
 
@@ -87,9 +92,9 @@ class Keyring:
             raise Refusal(Code.KEY_UNAVAILABLE, "the source has no public key")
         return self.configured
 
-    def _document(self, url: str, kind: str) -> bytes:
+    def _document(self, url: str, kind: str, post: bytes = b"") -> bytes:
         """Ask the key source for what a pinned address holds."""
-        document: bytes | None = self.source.get(url, kind) if self.source else None
+        document: bytes | None = self.source.get(url, kind, post) if self.source else None
         if document is None:
             raise Refusal(Code.KEY_UNAVAILABLE, f"the key at `{url}` is not at hand")
         return document
@@ -123,6 +128,22 @@ class Keyring:
                 self._parsed.clear()
             self._parsed[name] = keys
         return keys
+
+
+def posted(rule: KeyRule, view: View, kid: str) -> bytes:
+    """Write what is posted to get a key; nothing where an address alone names it.
+
+    Raises Refusal without the settings it takes, and for a key id that cannot be one.
+    """
+    if not rule.post:
+        return b""
+    missing = [name for name in rule.credentials if not view.settings.get(name)]
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        raise Refusal(Code.KEY_UNAVAILABLE, f"the source has no public key, and not {names} either")
+    if not KEY_ID.fullmatch(kid):
+        raise Refusal(Code.UNTRUSTED_KEY, "the signature names no key of the provider")
+    return msgspec.json.encode({name: fill(value, view, kid) for name, value in rule.post})
 
 
 def fill(template: str, view: View, kid: str = "") -> str:

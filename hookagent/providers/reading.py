@@ -112,6 +112,7 @@ def read_keys(table: Table | None) -> KeyRule | None:
         hosts=table.texts("hosts"),
         kind=table.choice("kind", "pem", KEY_KINDS),
         json=table.text("json"),
+        post=read_headers(table.table("post")),
     )
     if not rule.urls:
         table.report("missing-key", "`url` is missing", hint='add: url = "https://…"')

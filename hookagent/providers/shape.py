@@ -160,6 +160,14 @@ class KeyRule(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "pem"
     json: str = ""
     """Path of the key in a JSON answer."""
+    post: tuple[tuple[str, str], ...] = ()
+    """Members of a JSON object that is posted to get it; may hold placeholders. Empty: a GET."""
+
+    @property
+    def credentials(self) -> Text:
+        """The settings that are posted: without them nothing is fetched."""
+        texts = [part for _, value in self.post for part in value.split("{config:")[1:]]
+        return tuple(part.partition("}")[0] for part in texts)
 
 
 class JwtRules(msgspec.Struct, frozen=True, kw_only=True):

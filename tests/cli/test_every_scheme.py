@@ -1,6 +1,7 @@
 """The catalogue through the commands: what `sign` makes, `verify` accepts, for every scheme."""
 
 import json
+import re
 
 import pytest
 
@@ -77,7 +78,9 @@ def test_the_block_that_is_shown_is_a_source_that_loads(run, folder, name):
     (folder / f"{own}.pem").write_text(kit(name).verifying)
     (folder / f"{own}.pem").chmod(0o600)
 
-    config = load(None, environ={variable_of(own): kit(name).verifying}, cwd=folder, registry=None)
+    variables = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block), "given")
+    variables[variable_of(own)] = kit(name).verifying
+    config = load(None, environ=variables, cwd=folder)
 
     assert [one.code for one in config.warnings if one.severity is Severity.ERROR] == []
     assert config.sources[own].scheme.name == name

@@ -92,3 +92,12 @@ def test_a_key_that_was_handed_over_counts_before_written_ones(project, says):
     assert project.load(source('scheme = "github"')).sources["a"].secrets == (SECRET,)
     project.write("key-0123456789abcdef\n", ".hookagent/secrets/a.given", mode=0o644)
     assert "chmod 600" in says(bare)[0]
+
+
+def test_plaid_needs_its_key_or_what_fetches_it(project, says):
+    bare = '[sources.a]\npath = "/a"\nscheme = "plaid"\n'
+
+    assert "public key" in says(bare)[0]
+    assert says(bare + 'client_id = "i"\nclient_secret = "${S}"\n', {"S": "x"}) == []
+    half = says(bare + 'client_id = "i"\n')
+    assert "public key" in half[0]

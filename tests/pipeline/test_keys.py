@@ -1,6 +1,7 @@
 """Adapter: published keys from a key server of the test's own."""
 
 import asyncio
+import base64
 import json
 from dataclasses import replace
 
@@ -8,20 +9,24 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from joserfc import jws
+from joserfc.jwk import import_key
 
 from hookagent.actions.base import Outside
 from hookagent.actions.egress import Permit
 from hookagent.config.model import Source
 from hookagent.environment import Environment
-from hookagent.event import RawRequest
+from hookagent.event import Headers, RawRequest
 from hookagent.pipeline.keys import (
     CACHED_MAX,
     FRESH_LEAST_MS,
     FRESH_MOST_MS,
     FRESH_MS,
     KEPT_MS,
+    MINUTE_MS,
     PAUSE_LEAST_MS,
     RENEWED_MS,
+    STARTED_MAX,
     UNDER_WAY_MAX,
     Fetched,
     NoKey,
@@ -31,6 +36,7 @@ from hookagent.pipeline.keys import (
     published_keys,
 )
 from hookagent.providers import catalog
+from hookagent.providers.keyaddress import hosts
 from hookagent.providers.shape import Family, KeyRule
 from hookagent.providers.sign import sign
 from hookagent.providers.verify import Verifier
@@ -54,9 +60,11 @@ class Server:
     def __init__(self):
         self.answers = {}
         self.asked = []
+        self.posted = []
 
     async def answer(self, request):
         self.asked.append(request.path)
+        self.posted.append(await request.read())
         status, body, headers = self.answers.get(request.path, (404, b"", {}))
         return web.Response(status=status, body=body, headers=headers)
 
@@ -68,7 +76,7 @@ class Server:
 async def server():
     made = Server()
     app = web.Application()
-    app.router.add_get("/{path:.*}", made.answer)
+    app.router.add_route("*", "/{path:.*}", made.answer)
     async with TestServer(app) as running:
         made.base = f"http://127.0.0.1:{running.port}"
         yield made
@@ -212,7 +220,7 @@ async def test_the_documents_kept_and_the_fetches_under_way_are_bounded(clock, s
     begun = []
     gate = asyncio.Event()
 
-    async def fetch(url):
+    async def fetch(url, post):
         begun.append(url)
         await gate.wait()
         if url.endswith("/bad"):
@@ -227,6 +235,7 @@ async def test_the_documents_kept_and_the_fetches_under_way_are_bounded(clock, s
     assert len(begun) == UNDER_WAY_MAX
 
     for url in urls:
+        clock.now += MINUTE_MS // STARTED_MAX
         keys.warm([url])
         await keys.settled()
     at_hand = [url for url in urls if keys.get(url, "pem")]
@@ -235,7 +244,7 @@ async def test_the_documents_kept_and_the_fetches_under_way_are_bounded(clock, s
 
 
 async def test_a_document_that_is_asked_for_outlives_the_others(clock, said):
-    async def fetch(url):
+    async def fetch(url, post):
         return Fetched(b"x")
 
     keys = PublishedKeys(fetch, HOSTS, clock=clock, say=said.append)
@@ -243,6 +252,7 @@ async def test_a_document_that_is_asked_for_outlives_the_others(clock, said):
     await keys.settled()
     for number in range(CACHED_MAX * 2):
         assert keys.get(URL, "pem") == b"x"
+        clock.now += MINUTE_MS // STARTED_MAX
         keys.warm([f"https://keys.example.test/{number}"])
         await keys.settled()
 
@@ -264,11 +274,11 @@ async def test_the_guard_refuses_a_local_address_without_a_permit(outside):
     fetch = guarded_fetch(outside)
 
     with pytest.raises(NoKey, match="local address"):
-        await fetch("https://127.0.0.1:1/jwks")
+        await fetch("https://127.0.0.1:1/jwks", b"")
 
 
 async def test_close_ends_a_fetch(clock, said):
-    async def fetch(url):
+    async def fetch(url, post):
         await asyncio.Event().wait()
 
     keys = PublishedKeys(fetch, HOSTS, clock=clock, say=said.append)
@@ -319,7 +329,7 @@ async def test_only_sources_without_a_configured_key_are_warmed(outside, monkeyp
     asked = []
 
     def fetches(_outside):
-        async def fetch(url):
+        async def fetch(url, post):
             asked.append(url)
             return Fetched(b"x")
 
@@ -343,3 +353,62 @@ async def test_only_sources_without_a_configured_key_are_warmed(outside, monkeyp
     async with published_keys([source(pubsub, secrets=("PEM",))], outside) as keys:
         await keys.settled()
     assert len(asked) == 3
+
+
+async def test_made_up_key_ids_cannot_have_us_ask_without_end(clock, said):
+    begun = []
+
+    async def fetch(url, post):
+        begun.append(post)
+        raise NoKey("no such key")
+
+    keys = PublishedKeys(fetch, HOSTS, clock=clock, say=said.append)
+    for number in range(STARTED_MAX * 2):
+        keys.get(URL, "jwks", str(number).encode())
+        await keys.settled()
+    assert len(begun) == STARTED_MAX
+
+    clock.now += MINUTE_MS
+    keys.get(URL, "jwks", b"right")
+    await keys.settled()
+    assert begun[-1] == b"right"
+
+
+async def test_plaids_key_is_asked_for_with_the_sources_credentials(server, outside, clock, said):
+    found = catalog.scheme("plaid")
+    private, public = pair(Family.ECDSA, KEY)
+    settings = {"client_id": "id-1", "client_secret": "secret-1"}
+    token = sign(found, RawRequest(body=BODY), private, now=clock.now).headers
+    (text,) = token.all("Plaid-Verification")
+    jwk = import_key(public, "EC").as_dict(private=False)
+    server.gives("/webhook_verification_key/get", json.dumps({"key": jwk}).encode())
+
+    def place(address):
+        return server.base + "/" + address.split("/", 3)[3], Permit(host="127.0.0.1")
+
+    keys = PublishedKeys(guarded_fetch(outside, place), hosts(found), clock=clock, say=said.append)
+    verifier = Verifier(found, [], keys=keys, settings=settings)
+    signed = RawRequest(headers=with_kid(text, private, "kid-1"), body=BODY)
+
+    assert verifier.verify(signed, clock.now).code == "key-unavailable"
+    await keys.settled()
+
+    assert json.loads(server.posted[0]) == {
+        "client_id": "id-1", "secret": "secret-1", "key_id": "kid-1",
+    }  # fmt: skip
+    assert verifier.verify(signed, clock.now).valid
+    bare = Verifier(found, [], keys=keys).verify(signed, clock.now)
+    assert bare.code == "key-unavailable"
+    assert "`client_id`" in bare.detail
+    strange = RawRequest(headers=with_kid(text, private, '"}{'), body=BODY)
+    assert verifier.verify(strange, clock.now).code == "untrusted-key"
+    await keys.close()
+
+
+def with_kid(token, private, kid):
+    """Sign the claims of a token again, with a key id."""
+    claims = token.split(b".")[1]
+    payload = base64.urlsafe_b64decode(claims + b"=" * (-len(claims) % 4))
+    header = {"alg": "ES256", "kid": kid}
+    made = jws.serialize_compact(header, payload, import_key(private, "EC"), ["ES256"])
+    return Headers.of({"Plaid-Verification": made})

@@ -215,11 +215,11 @@ class Documents:
         self.asked: list[tuple[str, str]] = []
         self.is_newer = False
 
-    def get(self, url: str, kind: str) -> bytes | None:
+    def get(self, url: str, kind: str, post: bytes = b"") -> bytes | None:
         self.asked.append((url, kind))
         return self.documents.get(url)
 
-    def renew(self, _url: str, _kind: str) -> bool:
+    def renew(self, url: str, kind: str, post: bytes = b"") -> bool:
         return self.is_newer
 
 

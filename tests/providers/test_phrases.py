@@ -41,7 +41,7 @@ def test_a_scheme_is_described(name: str, words: str) -> None:
         ("braintree", "the text as it is, hashed with SHA1"),
         ("easypost", "the text as it is, normalised (NFKD)"),
         ("discord", "the provider's public key, PEM or decoded from hexadecimal"),
-        ("plaid", "the provider's public key, PEM"),
+        ("ebay", "the provider's public key, PEM"),
         ("ebay", "the provider's public key, PEM"),
         ("rfc9421", "the provider's public key, PEM"),
         ("paypal", "none, the public key is fetched; it can be given to work offline"),

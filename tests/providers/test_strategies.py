@@ -137,11 +137,11 @@ def test_ebay_asks_for_the_key_by_its_id() -> None:
     folded = public.replace("\n", "")
 
     class Keys:
-        def get(self, url: str, _kind: str) -> bytes | None:
+        def get(self, url: str, kind: str, post: bytes = b"") -> bytes | None:
             assert url.endswith("/" + kid)
             return json.dumps({"key": folded, "algorithm": "ECDSA"}).encode()
 
-        def renew(self, _url: str, _kind: str) -> bool:
+        def renew(self, url: str, kind: str, post: bytes = b"") -> bool:
             return False
 
     assert Verifier(scheme, [], keys=Keys(), base_url=BASE_URL).verify(signed, NOW).valid
