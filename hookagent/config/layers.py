@@ -17,7 +17,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
         "host", "port", "max_body", "public_url", "trusted_proxies", "max_connections",
         "max_bodies", "read_timeout", "keepalive", "queue", "failures_per_minute",
     ),
-    "inspector": ("port", "enabled"),
+    "inspector": ("port", "enabled", "token"),
     "store": ("url", "retention", "max_size", "max_rejected"),
     "worker": ("concurrency", "lease", "grace"),
     "tunnel": (

@@ -67,6 +67,8 @@ class Inspector:
     port: int = 8788
     """0 picks a free one."""
     enabled: bool = True
+    token: str | None = field(default=None, repr=False)
+    """What opens it; None: drawn anew for each run."""
     host: str = field(default="127.0.0.1", init=False)
     """Fixed: an inspector elsewhere would show payloads to the network."""
 

@@ -55,6 +55,7 @@ def read_inspector(reader: Reader) -> Inspector:
     inspector = Inspector(
         port=table.integer("port", usual.port, most=PORT_MAX),
         enabled=table.boolean("enabled", default=usual.enabled),
+        token=_inspector_token(reader),
     )
     if "host" in table:
         table.raw("host")
@@ -67,6 +68,25 @@ def read_inspector(reader: Reader) -> Inspector:
         )
     table.finish()
     return inspector
+
+
+INSPECTOR_TOKEN_MIN = 32
+"""Characters below which a token could be guessed."""
+
+
+def _inspector_token(reader: Reader) -> str | None:
+    token = reader.text("token")
+    if token is None:
+        return None
+    reader.environment.remember(token)
+    if len(token) < INSPECTOR_TOKEN_MIN:
+        reader.table.report(
+            "short-token",
+            f"the inspector's token is shorter than {INSPECTOR_TOKEN_MIN} characters",
+            key="token",
+            hint="make one: openssl rand -hex 32",
+        )
+    return token
 
 
 def read_store(reader: Reader, folder: Path, cwd: Path) -> StoreSettings:

@@ -38,6 +38,16 @@ start_timeout = "5s"
 """
 
 
+def test_the_inspectors_token_is_a_secret_of_some_length(project):
+    token = "0123456789abcdef0123456789abcdef"
+    config = project.load('[inspector]\ntoken = "${T}"', {"T": token})
+
+    assert config.inspector.token == token
+    assert token not in repr(config)
+    (problem,) = project.problems("[inspector]\ntoken = '0123'")
+    assert problem.code == "short-token"
+
+
 def test_every_key_is_read(project):
     config = project.load(FULL, {"TOKEN": "the-token"})
 

@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -52,7 +53,7 @@ class Inspector:
 
     def __init__(self, parts: Parts, *, token: str | None = None) -> None:
         self._parts = parts
-        self._token = token
+        self._token = token or parts.config.inspector.token
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
@@ -70,7 +71,7 @@ class Inspector:
             stack.push_async_callback(runner.cleanup)
             await web.SockSite(runner, bound, backlog=BACKLOG).start()
             stack.callback(application[TAIL].close)
-            yield f"http://{wanted.host}:{door.port}/?token={door.token}"
+            yield f"http://{wanted.host}:{door.port}/?token={quote(door.token, safe='')}"
 
     async def _application(self, door: Door, stack: AsyncExitStack) -> web.Application:
         parts = self._parts

@@ -131,3 +131,13 @@ async def test_an_unchanged_file_is_not_sent_again(agent):
 
     assert body
     assert (status, again) == (304, b"")
+
+
+async def test_a_token_of_ones_own_stays_from_run_to_run(tmp_path):
+    token = "a token/of one's own & 32 characters"
+    async with running(tmp_path, inspector=f'port = 0\ntoken = "{token}"') as agent:
+        async with agent.http.get(agent.agent.inspector_url, allow_redirects=False) as answer:
+            assert answer.status == 303
+        status, _, _ = await ask(agent, path="/metrics", Authorization=f"Bearer {token}")
+
+    assert status == 200
