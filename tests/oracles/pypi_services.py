@@ -85,27 +85,32 @@ def _slack_signs(delivery: Delivery) -> RawRequest:
     return delivery.with_headers(fields)
 
 
-def _twilio(delivery: Delivery) -> object:
-    from twilio.request_validator import RequestValidator
+def _twilio(algorithm: str) -> Callable[[Delivery], object]:
+    def accepts(delivery: Delivery) -> object:
+        from twilio.request_validator import RequestValidator
 
-    payload = delivery.form if delivery.is_form else delivery.text
-    return RequestValidator(delivery.secret).validate(
-        delivery.url, payload, delivery.header("X-Twilio-Signature")
-    )
+        payload = delivery.form if delivery.is_form else delivery.text
+        header = delivery.header("X-Twilio-Signature")
+        return RequestValidator(delivery.secret).validate(delivery.url, payload, header, algorithm)
+
+    return accepts
 
 
-def _twilio_signs(delivery: Delivery) -> RawRequest:
-    from twilio.request_validator import RequestValidator
+def _twilio_signs(algorithm: str) -> Callable[[Delivery], RawRequest]:
+    def signs(delivery: Delivery) -> RawRequest:
+        from twilio.request_validator import RequestValidator
 
-    validator = RequestValidator(delivery.secret)
-    fields = delivery.form if delivery.is_form else {}
-    if not delivery.is_form:
-        joint = "&" if "?" in delivery.request.target else "?"
-        target = delivery.request.target + joint
-        target += f"bodySHA256={validator.compute_hash(delivery.text)}"
-        delivery = delivery.of(msgspec.structs.replace(delivery.request, target=target))
-    value = validator.compute_signature(delivery.url, fields)
-    return delivery.with_headers({"X-Twilio-Signature": value})
+        validator = RequestValidator(delivery.secret)
+        fields = delivery.form if delivery.is_form else {}
+        if not delivery.is_form:
+            joint = "&" if "?" in delivery.request.target else "?"
+            target = delivery.request.target + joint
+            target += f"bodySHA256={validator.compute_hash(delivery.text)}"
+            delivery = delivery.of(msgspec.structs.replace(delivery.request, target=target))
+        value = validator.compute_signature(delivery.url, fields, algorithm)
+        return delivery.with_headers({"X-Twilio-Signature": value})
+
+    return signs
 
 
 def _discord(delivery: Delivery) -> object:
@@ -360,7 +365,10 @@ ORACLES = (
     sdk("standard-webhooks", "standardwebhooks", "standardwebhooks", _standard, _standard_signs),
     sdk("supabase", "standardwebhooks", "standardwebhooks", _standard, _standard_signs),
     sdk("slack", "slack_sdk", "slack_sdk", _slack, _slack_signs),
-    sdk("twilio", "twilio", "twilio", _twilio, _twilio_signs),
+    *(
+        sdk(scheme, "twilio", "twilio", _twilio(algorithm), _twilio_signs(algorithm))
+        for scheme, algorithm in (("twilio", "HMAC_SHA1"), ("twilio/shared-key", "HMAC_SHA256"))
+    ),
     sdk("discord", "discord-interactions", "discord_interactions", _discord),
     sdk("discord", "PyNaCl", "nacl", _discord_nacl, _discord_signs),
     sdk("openai", "openai", "openai", _openai),

@@ -1,4 +1,7 @@
-"""Twilio: HMAC-SHA1 over the URL and the form's fields, sorted by name.
+"""Twilio: an HMAC over the URL and the form's fields, sorted by name.
+
+With SHA-1 and the Auth Token; with SHA-256 where the scheme says so, for webhooks signed with a
+shared key. What the request names as its algorithm is not asked.
 
 JSON requests carry `bodySHA256` in the query instead, and only the URL is signed. Twilio signs some
 URLs with their default port and some without, so both are tried (twilio-python,
@@ -19,25 +22,28 @@ from hookagent.providers.mac import hmac_maker, matching
 from hookagent.providers.placing import put_field, put_header
 from hookagent.providers.refusal import Refusal
 from hookagent.providers.secret import key_of
+from hookagent.providers.shape import DIGEST_BYTES
 from hookagent.providers.signing import Signing
 from hookagent.providers.view import Fields, View
 from hookagent.verdict import Code
 
 HEADER = "X-Twilio-Signature"
 BODY_HASH = "bodySHA256"
-SHA1_BYTES = 20
+USUAL_HASH = "sha1"
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def check(circumstances: Circumstances) -> Check:
     """Build the check."""
     form = circumstances.scheme.secret
-    makers = [hmac_maker(key_of(secret, form), "sha1") for secret in circumstances.secrets]
+    name = circumstances.scheme.hash or USUAL_HASH
+    size = DIGEST_BYTES[name]
+    makers = [hmac_maker(key_of(secret, form), name) for secret in circumstances.secrets]
 
     def judge(view: View, _now: int) -> Proof:
         given = decode_base64(view.header(HEADER, Code.MISSING))
-        if given is None or len(given) != SHA1_BYTES:
-            raise Refusal(Code.MALFORMED, f"header `{HEADER}` is not {SHA1_BYTES} bytes in base64")
+        if given is None or len(given) != size:
+            raise Refusal(Code.MALFORMED, f"header `{HEADER}` is not {size} bytes in base64")
         if not makers:
             raise Refusal(Code.KEY_UNAVAILABLE, "the source has no secret yet")
         fields = _fields(view)
@@ -98,5 +104,5 @@ def sign(signing: Signing, request: RawRequest) -> RawRequest:
         request = msgspec.structs.replace(request, target=f"{request.path}?{query}")
     view = signing.view(request)
     key = key_of(signing.secret, signing.scheme.secret)
-    signature = hmac_maker(key, "sha1")(view.url + _fields(view))
+    signature = hmac_maker(key, signing.scheme.hash or USUAL_HASH)(view.url + _fields(view))
     return put_header(request, HEADER, encode_base64(signature).decode())
