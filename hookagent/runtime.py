@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from hookagent.actions.base import Outside, Own
+from hookagent.actions.sender import Sender
 from hookagent.config.model import Config, Source
 from hookagent.config.trust import REGISTRY, users_registry
 from hookagent.errors import ConfigError, OutsideError
@@ -27,6 +28,7 @@ from hookagent.pipeline.ingest import Ingest
 from hookagent.pipeline.keys import PublishedKeys, published_keys
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import replay_key
+from hookagent.pipeline.passing import Passing, PassingDesk, Target
 from hookagent.pipeline.presence import announce
 from hookagent.pipeline.public import PublicFace
 from hookagent.pipeline.rulebook import Rulebook, load_rulebook
@@ -61,6 +63,8 @@ class Choices:
     dry_run: bool = False
     with_inspector: bool = True
     watch_rules: bool = True
+    forward: Target | None = None
+    """Pass everything on to this application, whose answer is the sender's."""
 
 
 class Agent:
@@ -80,6 +84,7 @@ class Agent:
         self._store: Store | None = None
         self._outside: Outside | None = None
         self._keys: PublishedKeys | None = None
+        self._sender: Sender | None = None
 
     async def start(self) -> None:
         """Start everything; returns when requests are accepted. Raises HookagentError."""
@@ -113,6 +118,8 @@ class Agent:
         self._store, self._worker = store, worker
         self._outside = outside
         self._keys = await enter(published_keys(config.sources.values(), outside))
+        if self.choices.forward is not None:
+            self._sender = await enter(Sender())
         listener = self._listen(store, worker)
         port = await _bind(listener, config.server.host, config.server.port)
         self._stack.push_async_callback(listener.close, ANSWER_GRACE_S)
@@ -172,22 +179,44 @@ class Agent:
 
     def _listen(self, store: Store, worker: Worker) -> Listener:
         config = self.config
-        gates = {name: self._gate(source) for name, source in config.sources.items()}
-        ingest = Ingest(
-            gates,
-            store,
-            self.feed,
-            worker,
-            clock=clock,
-            entropy=_fast_entropy(),
-            replay_key=replay_key(config.state_folder),
-            limiter=FailureLimiter(config.server.failures_per_minute),
-        )
+        ingest = self._ingest(store, worker)
         limits = Limits(config.server, behind_tunnel=config.tunnel.provider != "none")
         self._listener = Listener(
             ingest, limits, clock=clock, base_url=lambda: self.public.url or ""
         )
         return self._listener
+
+    def _ingest(self, store: Store, worker: Worker) -> Ingest:
+        """Make the front door: that of the sources, or the one that passes everything on."""
+        config, target = self.config, self.choices.forward
+        replays = replay_key(config.state_folder)
+        limiter = FailureLimiter(config.server.failures_per_minute)
+        if target is None or self._sender is None:
+            gates = {name: self._gate(source) for name, source in config.sources.items()}
+            return Ingest(
+                gates,
+                store,
+                self.feed,
+                worker,
+                clock=clock,
+                entropy=_fast_entropy(),
+                replay_key=replays,
+                limiter=limiter,
+            )
+        passing = Passing(
+            target,
+            self._sender,
+            store,
+            self.feed,
+            PassingDesk(worker.owner, target.limit_ms),
+            max_body=config.server.max_body,
+            clock=clock,
+            entropy=_fast_entropy(),
+            replay_key=replays,
+            limiter=limiter,
+        )
+        self._stack.push_async_callback(passing.settle)
+        return passing
 
     def _gate(self, source: Source) -> Gate:
         """Make a source ready: its verifier, and the handshakes it answers."""

@@ -222,6 +222,8 @@ def _next_command(ran: Ran) -> Iterator[Line]:
     """Say what to run next after a failure."""
     if ran.state == "dead":
         yield (f"          see: hookagent inspect {ran.id}   again: hookagent retry {ran.run}",)
+    elif ran.state == "failed":
+        yield (f"          see: hookagent inspect {ran.id}   again: hookagent replay {ran.id}",)
     for would in ran.dry:
         yield (Ink("          would: ", "cyan"), safe_line(str(would), most=DETAIL_MAX))
 

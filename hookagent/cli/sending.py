@@ -204,11 +204,15 @@ class Dispatch:
         return chaotic.damaged(request, kind), url, source
 
     def _source(self, captured: Captured, letter: Letter) -> "Source | None":
-        """Return whose delivery it is; None where it goes elsewhere and nobody knows."""
+        """Return whose delivery it is; None where nobody knows and nobody needs to.
+
+        It need not be known where it goes elsewhere, and where it was passed on by `forward`.
+        """
         from hookagent.cli.crafting import source_of
 
         asked = self._plan.source
-        if letter.to and not asked and captured.source not in self._config.sources:
+        is_stored = captured.id.startswith("evt_")
+        if (letter.to or is_stored) and not asked and captured.source not in self._config.sources:
             return None
         return source_of(captured.source, self._config.sources, asked=asked or None)
 

@@ -59,9 +59,7 @@ def serve(
 
     Example: hookagent serve --port 8787 --tunnel ngrok
     """
-    wanted = "json" if json else (mode or ("interactive" if output.is_terminal() else "compact"))
-    if wanted not in MODES:
-        raise UsageError(f"unknown output `{wanted}`", hint="known: " + ", ".join(MODES))
+    wanted = chosen_mode(mode, as_json=json)
     flags = {
         "server.host": host,
         "server.port": port,
@@ -71,8 +69,22 @@ def serve(
     loaded = settings.load_config(config, store=store, flags=flags, insecure=insecure or ())
     from hookagent.runtime import Choices
 
-    choices = Choices(dry_run=dry_run, with_inspector=inspector)
-    return _run(_serve(loaded, choices, wanted))
+    return run_agent(loaded, Choices(dry_run=dry_run, with_inspector=inspector), wanted)
+
+
+def chosen_mode(mode: str | None, *, as_json: bool) -> str:
+    """Return how to tell what happens. Raises UsageError."""
+    if as_json:
+        return "json"
+    wanted = mode or ("interactive" if output.is_terminal() else "compact")
+    if wanted not in MODES:
+        raise UsageError(f"unknown output `{wanted}`", hint="known: " + ", ".join(MODES))
+    return wanted
+
+
+def run_agent(config: "Config", choices: "Choices", mode: str) -> ExitCode:
+    """Run an agent until Ctrl-C, telling what happens."""
+    return _run(_serve(config, choices, mode))
 
 
 def _run(work: "asyncio._CoroutineLike[ExitCode]") -> ExitCode:

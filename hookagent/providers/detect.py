@@ -34,6 +34,36 @@ def likely_providers(request: RawRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+SHARED = ("standard-webhooks", "svix")
+"""Forms that many providers send; where several of them fit, the form itself is named."""
+
+
+def recognized(request: RawRequest) -> Provider | None:
+    """Return the provider whose own headers are in the request, None where several could be it.
+
+    Of those with as many headers present, the surer one; a form that many send stands for them all.
+    A header that is named after a provider counts where no signature is known by its header.
+    """
+    present = {name.lower() for name, _ in request.headers.items()}
+    best: dict[str, tuple[int, int]] = {}
+    for headers, signature, doubt, scheme in _headers():
+        if signature & present:
+            name = scheme.name.partition("/")[0]
+            rank = (len(headers & present), -doubt)
+            best[name] = max(best.get(name, rank), rank)
+    most = max(best.values(), default=(0, 0))
+    shared = [name for name in SHARED if best.get(name, (0, 0))[0] == most[0] > 1]
+    found = shared or [name for name, rank in best.items() if rank == most]
+    if not found:
+        found = [name for name in catalog.names() if _is_named(name, present)]
+    return catalog.load(found[0]) if len(found) == 1 else None
+
+
+def _is_named(provider: str, present: set[str]) -> bool:
+    """Whether a header is named after a provider: `X-Twilio-Signature`."""
+    return any(header.startswith((f"x-{provider}-", f"{provider}-")) for header in present)
+
+
 @lru_cache(maxsize=1)
 def _headers() -> tuple[tuple[frozenset[str], frozenset[str], int, Scheme], ...]:
     """Every scheme of the catalogue with its headers, those of its signature, and its doubt."""

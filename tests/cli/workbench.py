@@ -191,7 +191,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_GET = do_PUT = do_POST  # noqa: N815 - the names http.server calls
+    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815 - the names http.server calls
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
