@@ -288,6 +288,44 @@ def unverified_power(ruleset: RuleSet, known: Known) -> Iterator[Finding]:
                 )
 
 
+def unsigned_agents(ruleset: RuleSet, known: Known) -> Iterator[Finding]:
+    """Find agents that would refuse events of a source, since their body is not signed."""
+    for rule in _enabled(ruleset):
+        found = [name for name, it in _sources(rule, known) if it in _PARTLY]
+        for step in rule.do:
+            if found and step.action == "agent" and not step.options.get("allow_unverified"):
+                yield (
+                    rule,
+                    step.line,
+                    f"`agent` refuses events of `{found[0]}`: no signature covers their body",
+                    f"leave `{found[0]}` out of `on`, or set `allow_unverified = true`",
+                )
+
+
+_PARTLY = frozenset({Integrity.TOKEN, Integrity.ORIGIN})
+
+
+def unchecked_answers(ruleset: RuleSet, _known: Known) -> Iterator[Finding]:
+    """Find steps that act on what a model wrote freely, with no person between."""
+    for rule in _enabled(ruleset):
+        for place, step in enumerate(rule.do):
+            is_held = "schema" in step.options or step.options.get("approve") == "always"
+            if step.action != "agent" or is_held:
+                continue
+            for later in rule.do[place + 1 :]:
+                if later.action not in _KEEPING and f"steps.{step.name}.output" in str(later.options):
+                    yield (
+                        rule,
+                        later.line,
+                        f"`{later.action}` acts on the answer of `{step.name}`, which has no form",
+                        f"give `{step.name}` a narrow `schema`, or set `approve = \"always\"`",
+                    )
+
+
+_KEEPING = frozenset({"log", "file"})
+"""Actions that only write down what they are given."""
+
+
 def unhandled_types(ruleset: RuleSet, known: Known) -> Iterator[Finding]:
     """Find kinds of events that arrive and no rule looks at."""
     rules = _enabled(ruleset)
@@ -311,6 +349,8 @@ CODES: Mapping[str, Check] = {
     "unseen-field": unseen_fields,
     "unsigned-field": unsigned_fields,
     "unverified-command": unverified_power,
+    "unsigned-agent": unsigned_agents,
+    "unchecked-answer": unchecked_answers,
     "unhandled-type": unhandled_types,
 }
 """Every finding there is, by its code."""

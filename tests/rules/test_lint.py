@@ -112,6 +112,25 @@ def test_a_command_that_anybody_can_run_is_named():
     assert codes(rule("r", "on = 'github'", do), SIGNED) == []
 
 
+def test_an_agent_that_would_refuse_a_source_is_named():
+    known = Known(sources={"shop": Integrity.TOKEN, "github": Integrity.BODY})
+
+    assert codes(rule("r", "", '{ action = "agent" }'), known) == [("unsigned-agent", 3)]
+    assert codes(rule("r", "on = 'github'", '{ action = "agent" }'), known) == []
+    allowed = '{ action = "agent", allow_unverified = true }'
+    assert codes(rule("r", "", allowed), known) == []
+
+
+def test_a_step_that_acts_on_a_free_answer_is_named():
+    later = '{ action = "http", url = "https://x.test/{{ steps.agent.output.text }}" }'
+
+    assert codes(rule("r", "", '{ action = "agent" }, ' + later)) == [("unchecked-answer", 3)]
+    for agent in ('{ action = "agent", schema = {} }', '{ action = "agent", approve = "always" }'):
+        assert codes(rule("r", "", f"{agent}, {later}")) == []
+    kept = '{ action = "agent" }, { action = "log", text = "{{ steps.agent.output.text }}" }'
+    assert codes(rule("r", "", kept)) == []
+
+
 def test_events_that_nothing_looks_at_are_named():
     known = Known(observed=observe([make_event({}), make_event({}, type="")]))
 
