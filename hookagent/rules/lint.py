@@ -312,13 +312,14 @@ def unchecked_answers(ruleset: RuleSet, _known: Known) -> Iterator[Finding]:
             is_held = "schema" in step.options or step.options.get("approve") == "always"
             if step.action != "agent" or is_held:
                 continue
+            answer = f"steps.{step.name}.output"
             for later in rule.do[place + 1 :]:
-                if later.action not in _KEEPING and f"steps.{step.name}.output" in str(later.options):
+                if later.action not in _KEEPING and answer in str(later.options):
                     yield (
                         rule,
                         later.line,
                         f"`{later.action}` acts on the answer of `{step.name}`, which has no form",
-                        f"give `{step.name}` a narrow `schema`, or set `approve = \"always\"`",
+                        f'give `{step.name}` a narrow `schema`, or set `approve = "always"`',
                     )
 
 
