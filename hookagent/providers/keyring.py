@@ -25,6 +25,7 @@ from hookagent.providers.publickeys import (
 )
 from hookagent.providers.refusal import Refusal
 from hookagent.providers.scheme import Scheme
+from hookagent.providers.secret import wrong_secret
 from hookagent.providers.shape import Family, KeyRule
 from hookagent.providers.view import View
 from hookagent.verdict import Code
@@ -49,9 +50,10 @@ class Keyring:
         self.rule = scheme.keys
         self.source = circumstances.keys
         self.configured: list[Key] = [
-            (index, configured_key(text, scheme.secret, families))
+            (index, key)
             for index, text in enumerate(texts)
             if not self._is_shared(scheme, text)
+            for key in configured_keys(text, scheme, families)
         ]
         self._parsed: dict[bytes, list[tuple[str, PublicKey]]] = {}
 
@@ -128,6 +130,26 @@ class Keyring:
                 self._parsed.clear()
             self._parsed[name] = keys
         return keys
+
+
+def configured_keys(text: str, scheme: Scheme, families: frozenset[Family]) -> list[PublicKey]:
+    """Read a configured key, or the fitting ones of a set in JSON (a JWKS, GitHub's list).
+
+    Raises ConfigError where there is none.
+    """
+    if not text.lstrip().startswith("{"):
+        return [configured_key(text, scheme.secret, families)]
+    document = text.encode("utf-8", "surrogateescape")[:DOCUMENT_BYTES_MAX]
+    rule = KeyRule(urls=(), hosts=())
+    found = [key for read in (_read_jwks, _read_github) for _, key in read(document, rule)]
+    fitting = [key for key in found if any(fits(key, family) for family in families)]
+    if not fitting:
+        raise wrong_secret(
+            "wrong-key",
+            "the key set holds no key for this scheme",
+            "give the provider's JWKS as it is published, or its key as PEM",
+        )
+    return fitting
 
 
 def posted(rule: KeyRule, view: View, kid: str) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OctKey
 
+from hookagent.errors import ConfigError
 from hookagent.event import Headers, RawRequest
 from hookagent.providers.claims import query_hash_text, same
 from hookagent.providers.jwks import public_keys
@@ -282,3 +283,20 @@ def test_equality_tells_one_from_true() -> None:
     value: object = True
     assert not same(1, value)
     assert same("a", "a")
+
+
+def test_a_key_set_may_be_configured_so_that_nothing_is_fetched() -> None:
+    private, public = pair(Family.RSA, KEY)
+    _, other = pair(Family.RSA, b"other")
+    rules = msgspec.structs.replace(RULES, algorithms=("RS256",), issuer=())
+    keyed = scheme(rules, keys=KeyRule(urls=(URL,), hosts=("keys.example.test",), kind="jwks"))
+    signed = sign(keyed, RawRequest(body=BODY), private, now=NOW)
+    jwks = json.dumps({"keys": [jwk_of(other, kid="1"), jwk_of(public, kid="2")]})
+
+    assert Verifier(keyed, [], public_keys=[jwks]).verify(signed, NOW).valid
+    assert Verifier(keyed, [jwks]).verify(signed, NOW).secret_index == 0
+    listed = json.dumps({"public_keys": [{"key_identifier": "a", "key": public}]})
+    assert Verifier(keyed, [listed]).verify(signed, NOW).valid
+    for wrong in ("{", "{}", '{"keys": [{"kty": "oct", "k": "AAAA"}]}'):
+        with pytest.raises(ConfigError, match="holds no key"):
+            Verifier(keyed, [wrong])
