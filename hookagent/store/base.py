@@ -196,6 +196,17 @@ class SourceStats(msgspec.Struct, frozen=True, kw_only=True):
     """0 where there never was one."""
 
 
+class Minute(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened at one source within one minute."""
+
+    source: str
+    at: int
+    """When the minute began, Unix milliseconds."""
+    events: int
+    duplicates: int
+    rejected: int
+
+
 class StoreStats(msgspec.Struct, frozen=True, kw_only=True):
     """The store as a whole."""
 
@@ -337,6 +348,12 @@ class Store(Protocol):
 
     async def stats(self, *, since: int) -> StoreStats:
         """Count; sources within the time since then."""
+
+    async def activity(self, *, since: int) -> list[Minute]:
+        """Return the minutes since then in which something happened, oldest first.
+
+        Begins with the full minute before. Costs by what is returned, not by what is stored.
+        """
 
     # Upkeep.
 

@@ -488,6 +488,21 @@ class Looking:
             "stripe": (0, 0),
         }
 
+    async def test_minutes_are_counted_by_source_from_the_full_minute_on(self, store, history):
+        await store.accept(event(8, id="evt_again", at=T0 + 120_000))
+        minute = T0 // 60_000 * 60_000
+
+        found = await store.activity(since=T0 + 30)
+
+        assert [
+            (one.at, one.source, one.events, one.duplicates, one.rejected) for one in found
+        ] == [
+            (minute, "github", 6, 0, 0),
+            (minute, "stripe", 2, 0, 0),
+            (minute + 120_000, "github", 0, 1, 0),
+        ]
+        assert await store.activity(since=T0 + 180_000) == []
+
 
 class Pruning:
     async def test_only_old_finished_events_go_with_their_runs(self, store, history):

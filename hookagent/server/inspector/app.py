@@ -79,7 +79,6 @@ class Inspector:
         application[PARTS] = parts
         application[TAIL] = tail = Tail(parts.store, parts.feed)
         application[METRICS] = metrics = Metrics(parts.config, parts.store, parts.clock)
-        application[overview.RECENT] = overview.Recent(parts.store)
         for module in MODULES:
             application.add_routes(module.ROUTES)
         for work in (tail.run(), metrics.run(parts.feed)):

@@ -1,6 +1,5 @@
 """The agent at a glance: sources with their recent past, queue, runs, breakers, rules, tunnel."""
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ from hookagent.rules.model import Rule
 from hookagent.server.inspector.answers import json
 from hookagent.server.inspector.looking import scheme_document
 from hookagent.server.inspector.parts import PARTS, Parts
-from hookagent.store.base import SourceStats, Store, StoreStats
+from hookagent.store.base import Minute, StoreStats
 from hookagent.version import hookagent_version
 
 MINUTE_MS = 60_000
@@ -19,64 +18,42 @@ SLICES = 12
 """Bars of a sparkline."""
 SLICE_MS = 5 * MINUTE_MS
 """Time of one bar: together the last hour."""
-KEPT_MS = 4_000
-"""How long bars are shown before they are counted anew."""
+
+
+def _empty() -> list[int]:
+    return [0] * SLICES
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
     """One source in the last hour, oldest bar first."""
 
-    events: list[int]
-    duplicates: list[int]
-    rejected: list[int]
+    events: list[int] = msgspec.field(default_factory=_empty)
+    duplicates: list[int] = msgspec.field(default_factory=_empty)
+    rejected: list[int] = msgspec.field(default_factory=_empty)
 
 
-class Recent:
-    """The bars of the last hour, counted at most every few seconds whoever asks."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = asyncio.Lock()
-        self._at = -KEPT_MS
-        self._activity: dict[str, Activity] = {}
-
-    async def look(self, now: int) -> dict[str, Activity]:
-        """Return the bars of each source."""
-        async with self._lock:
-            if now - self._at >= KEPT_MS:
-                last = now // MINUTE_MS * MINUTE_MS + MINUTE_MS
-                edges = [last - SLICE_MS * back for back in range(SLICES, 0, -1)]
-                counted = [await self._store.stats(since=edge) for edge in edges]
-                self._activity, self._at = bars(counted), now
-            return self._activity
-
-
-def bars(counted: list[StoreStats]) -> dict[str, Activity]:
-    """Turn counts since ever later moments into counts between them."""
-    by_source: dict[str, list[SourceStats]] = {}
-    for stats in counted:
-        for one in stats.sources:
-            by_source.setdefault(one.source, []).append(one)
-    return {
-        name: Activity(
-            events=_between([one.events for one in found]),
-            duplicates=_between([one.duplicates for one in found]),
-            rejected=_between([one.rejected for one in found]),
-        )
-        for name, found in by_source.items()
-    }
-
-
-def _between(since: list[int]) -> list[int]:
-    return [max(a - b, 0) for a, b in zip(since, [*since[1:], 0], strict=True)]
+def bars(minutes: list[Minute], until: int) -> dict[str, Activity]:
+    """Add minutes up into the bars that end with the minute of `until`."""
+    end = until // MINUTE_MS * MINUTE_MS + MINUTE_MS
+    found: dict[str, Activity] = {}
+    for one in minutes:
+        place = SLICES - 1 - (end - MINUTE_MS - one.at) // SLICE_MS
+        if not 0 <= place < SLICES:
+            continue
+        activity = found.setdefault(one.source, Activity())
+        activity.events[place] += one.events
+        activity.duplicates[place] += one.duplicates
+        activity.rejected[place] += one.rejected
+    return found
 
 
 async def overview(request: web.Request) -> web.Response:
     """Return everything a person looks at first."""
     parts = request.app[PARTS]
     now = parts.clock()
-    stats = await parts.store.stats(since=now - SLICES * SLICE_MS)
-    activity = await request.app[RECENT].look(now)
+    hour = now - SLICES * SLICE_MS
+    stats = await parts.store.stats(since=hour)
+    activity = bars(await parts.store.activity(since=hour), now)
     book = parts.rulebook()
     return json(
         {
@@ -160,5 +137,4 @@ def rule_document(rule: Rule) -> dict[str, Any]:
     }
 
 
-RECENT: web.AppKey[Recent] = web.AppKey("recent", Recent)
 ROUTES = (web.get("/api/overview", overview),)

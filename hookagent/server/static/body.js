@@ -70,7 +70,7 @@ export function Body({ event }) {
   const views = [...(value !== undefined ? ['tree'] : []), ...(isForm ? ['form'] : []), 'raw', 'hex'];
   return html`
     <div class="bar" role="group" aria-label="Body view">${views.map((name) => html`<button aria-pressed=${view === name ? 'true' : 'false'} onClick=${() => setView(name)}>${name}</button>`)}
-      <a class="button" href=${`/api/events/${event.id}/body`} download>download</a></div>
+      ${event.id.startsWith('evt_') && html`<a class="button" href=${`/api/events/${event.id}/body`} download>download</a>`}</div>
     ${error && data.length > 0 && html`<p class="warn">✗ ${error.reason}${error.line ? `, line ${error.line}, column ${error.column}` : ''}</p>`}
     ${!data.length ? html`<p class="dim">The body is empty.</p>`
       : view === 'tree' ? html`<${Tree} value=${value} />`

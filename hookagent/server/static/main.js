@@ -6,7 +6,8 @@ import { Overview, Dead, Refused } from './overview.js';
 import { Replay, Export, Diff, Craft, MakeRule, Help } from './dialogs.js';
 import { connect, listen, live } from './live.js';
 
-const OVERVIEW_MS = 5000;
+const OVERVIEW_MS = { overview: 5000, dead: 5000 };
+const SELDOM_MS = 20000;
 const THEMES = ['system', 'dark', 'light'];
 
 function readPlace() {
@@ -37,7 +38,7 @@ function useOverview(view) {
     let due;
     const load = () => ask('overview').then((overview) => setFound({ overview }), (error) => setFound((old) => ({ ...old, error })));
     load();
-    const timer = setInterval(() => !document.hidden && load(), OVERVIEW_MS);
+    const timer = setInterval(() => !document.hidden && load(), OVERVIEW_MS[view] || SELDOM_MS);
     const end = listen((kind, value) => {
       if (kind !== 'up' && !(kind === 'happening' && ['ran', 'tunnel', 'rules'].includes(value.event))) return;
       clearTimeout(due);

@@ -1,10 +1,11 @@
 // The agent at a glance, its dead runs, and what it refused.
 import { html, useState, useEffect, useRef, ask, ago, bytes, clock, copy, duration, query, State, Trouble } from './kit.js';
 import { Run, Verdict, useAsked } from './event.js';
-
+import { Body } from './body.js';
 
 const WIDTH = 120;
 const TALL = 24;
+const sum = (list) => list.reduce((total, one) => total + one, 0);
 
 /** The last hour in bars, oldest first; refused ones stand on top of events. */
 function Spark({ activity, slice }) {
@@ -12,8 +13,7 @@ function Spark({ activity, slice }) {
   const { events, rejected, duplicates } = activity;
   const most = Math.max(...events.map((count, place) => count + rejected[place]), 1);
   const wide = WIDTH / events.length;
-  const total = (list) => list.reduce((sum, one) => sum + one, 0);
-  const label = `last hour: ${total(events)} events, ${total(duplicates)} duplicates, ${total(rejected)} refused; ${(events[events.length - 1] / (slice / 60000)).toFixed(1)} a minute now`;
+  const label = `last hour: ${sum(events)} events, ${sum(duplicates)} duplicates, ${sum(rejected)} refused; ${(events[events.length - 1] / (slice / 60000)).toFixed(1)} a minute now`;
   return html`<svg class="spark" viewBox=${`0 0 ${WIDTH} ${TALL}`} preserveAspectRatio="none" role="img" aria-label=${label}><title>${label}</title>
     ${events.map((count, place) => {
       const good = (count / most) * TALL;
@@ -54,7 +54,7 @@ export function Overview({ overview, error, act }) {
     <h2>Sources <button onClick=${() => act('craft')}>Send a signed event</button></h2>
     <div class="cards">${sources.map((one) => html`<section class="card"><h3><a href=${`#/events?${query({ source: one.name })}`}>${one.name}</a> <span class=${one.verified ? 'good' : 'warn'}>${one.verified ? `✓ ${one.scheme.provider || one.scheme.algorithm || one.scheme.name}` : '? not verified'}</span></h3>
       <${Address} url=${one.public || one.url} name=${one.name} isPublic=${Boolean(one.public)} />
-      <${Spark} activity=${one.activity} slice=${overview.slice_ms} /><div class="dim">last event ${ago(one.last_received_at)}</div></section>`)}</div>
+      <${Spark} activity=${one.activity} slice=${overview.slice_ms} /><div class="dim">${one.activity ? `${sum(one.activity.events)} in the last hour${sum(one.activity.rejected) ? `, ${sum(one.activity.rejected)} refused` : ''} · ` : ''}last event ${ago(one.last_received_at)}</div></section>`)}</div>
     ${breakers.length > 0 && html`<h2>Breakers</h2><table><tbody>${breakers.map((one) => html`<tr><th scope="row" class="mono">${one.target}</th>
       <td class=${one.state === 'closed' ? '' : 'bad'}>${one.state}</td><td>${one.failures} failures in a row</td><td>${one.until > Date.now() ? `tries again in ${duration(one.until - Date.now())}` : ''}</td></tr>`)}</tbody></table>`}
     <h2>Rules <button onClick=${() => act('try')}>Try a rule</button></h2>
@@ -95,7 +95,7 @@ function Refusal({ id }) {
     ${value && html`<h2>${value.source || 'no source'} <span class="bad">${value.status}</span></h2><p class="dim mono">${value.id} · ${value.received_at} · ${value.method} ${value.url}</p>
       <${Verdict} why=${value.why} headers=${value.headers} />
       <h3>Headers</h3><table><tbody>${value.headers.map(([name, text]) => html`<tr><th scope="row">${name}</th><td class="mono wrap">${text}</td></tr>`)}</tbody></table>
-      <h3>Body</h3><pre class="raw">${value.body ?? '(not text)'}</pre>`}</article>`;
+      <h3>Body</h3><${Body} event=${value} />`}</article>`;
 }
 
 export function Refused({ id, fresh }) {

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from hookagent.store.base import SourceStats, StoreStats
+from hookagent.store.base import Minute, SourceStats, StoreStats
 from hookagent.store.sqlite.connection import pragma
 from hookagent.store.sqlite.intake import MINUTE_MS
 from hookagent.store.sqlite.rows import DONE, RUN_STATES
@@ -16,6 +16,29 @@ _SOURCES = """
     FROM sources AS s LEFT JOIN tally AS t ON t.source_id = s.id
     GROUP BY s.id ORDER BY s.name
 """
+
+
+_MINUTES = """
+    SELECT s.name, t.minute, t.events, t.duplicates, t.rejected
+    FROM tally AS t JOIN sources AS s ON s.id = t.source_id
+    WHERE t.minute >= ? ORDER BY t.minute, s.name
+"""
+
+
+def activity(connection: sqlite3.Connection, since: int) -> list[Minute]:
+    """Return the minutes since then in which something happened, oldest first."""
+    return [
+        Minute(
+            source=source,
+            at=minute * MINUTE_MS,
+            events=events,
+            duplicates=duplicates,
+            rejected=rejected,
+        )
+        for source, minute, events, duplicates, rejected in connection.execute(
+            _MINUTES, (since // MINUTE_MS,)
+        )
+    ]
 
 
 def stats(connection: sqlite3.Connection, since: int) -> StoreStats:

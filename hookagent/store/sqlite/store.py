@@ -16,6 +16,7 @@ from hookagent.store.base import (
     EventFilter,
     EventRecord,
     EventSummary,
+    Minute,
     Pruned,
     Rejected,
     Routed,
@@ -242,6 +243,10 @@ class SqliteStore:
     async def stats(self, *, since: int) -> StoreStats:
         """Count; sources since then, to the full minute before."""
         return await self._readers.read(lambda connection: counts.stats(connection, since))
+
+    async def activity(self, *, since: int) -> list[Minute]:
+        """Return the minutes since then in which something happened."""
+        return await self._readers.read(lambda connection: counts.activity(connection, since))
 
     async def prune(self, *, before: int, limit: int) -> Pruned:
         """Remove up to `limit` old finished events, a small commit at a time."""

@@ -1,22 +1,22 @@
 """The agent at a glance."""
 
 from hookagent.server.inspector.overview import bars
-from hookagent.store.base import SourceStats, StoreStats
+from hookagent.store.base import Minute
 from tests.server.inspector.conftest import ORDER, REFUND
 
 
-def stats(*events):
-    sources = [
-        SourceStats(source="a", events=n, duplicates=0, rejected=0, last_received_at=1)
-        for n in events
-    ]
-    return StoreStats(
-        events=0, runs={}, unrouted=0, oldest_unrouted_at=0, size_bytes=0, sources=sources
+def minute(at, events=0, rejected=0):
+    return Minute(source="a", at=at * 60_000, events=events, duplicates=0, rejected=rejected)
+
+
+def test_minutes_are_added_up_into_bars_the_latest_last():
+    found = bars(
+        [minute(0, 9), minute(1, 2), minute(5, 3), minute(6, rejected=4), minute(60, 5)],
+        60 * 60_000 + 1,
     )
 
-
-def test_counts_since_become_counts_between():
-    assert bars([stats(9), stats(5), stats(5), stats(1)])["a"].events == [4, 0, 4, 1]
+    assert found["a"].events == [5, *[0] * 10, 5]
+    assert found["a"].rejected == [0, 4, *[0] * 10]
 
 
 async def test_the_overview_names_sources_queue_runs_and_rules(agent):
