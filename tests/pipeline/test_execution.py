@@ -49,8 +49,8 @@ class Script:
         self.Options = real.Options
         self.prepare = real.prepare
         self.outcomes = list(outcomes)
-        self.said = []
-        self.keys = []
+        self.said: list[str] = []
+        self.keys: list[str] = []
 
     async def run(self, prepared, call, outside):
         self.said.append(prepared.text)
