@@ -14,7 +14,7 @@ from hookagent.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from hookagent.cli.crafting import Craft
     from hookagent.eventfile import Captured
-    from hookagent.providers.diagnose import Diagnosis
+    from hookagent.providers.diagnose import Case, Diagnosis
 
 
 def verify(
@@ -108,19 +108,45 @@ def _judge(made: "Craft", captured: "Captured", public_keys: list[str], at: int)
 
     if not (made.secrets or public_keys) and made.scheme.needs_secret:
         raise UsageError(f"`{made.scheme.name}` needs a secret", hint="add --secret S")
-    return diagnose(
-        Case(
-            scheme=made.scheme,
-            request=captured.request,
-            secrets=made.secrets,
-            now=at,
-            tolerance_ms=made.tolerance_ms,
-            settings=made.settings,
-            base_url=captured.request.base_url,
-            public_keys=tuple(public_keys),
-            others=made.others,
-        )
+    case = Case(
+        scheme=made.scheme,
+        request=captured.request,
+        secrets=made.secrets,
+        now=at,
+        tolerance_ms=made.tolerance_ms,
+        settings=made.settings,
+        base_url=captured.request.base_url,
+        public_keys=tuple(public_keys),
+        others=made.others,
     )
+    if case.secrets or case.public_keys or not case.scheme.is_key_published:
+        return diagnose(case)
+    return asyncio.run(_judge_with_published_key(case))
+
+
+async def _judge_with_published_key(case: "Case") -> "Diagnosis":
+    """Judge with the key the provider publishes, fetched as `serve` would."""
+    from hookagent.actions.base import Outside
+    from hookagent.cli.clock import clock
+    from hookagent.environment import Environment
+    from hookagent.pipeline.keys import PublishedKeys, guarded_fetch
+    from hookagent.providers.diagnose import diagnose
+    from hookagent.providers.keyaddress import hosts
+    from hookagent.verdict import Code
+
+    here = Path.cwd()
+    outside = Outside(folder=here, state=here, environment=Environment({}), clock=clock)
+    keys = PublishedKeys(guarded_fetch(outside), hosts(case.scheme), clock=clock, say=output.talk)
+    try:
+        case = msgspec.structs.replace(case, keys=keys)
+        found = diagnose(case)
+        if found.verdict.code is Code.KEY_UNAVAILABLE:
+            await keys.settled()
+            found = diagnose(case)
+        return found
+    finally:
+        await keys.close()
+        await outside.close()
 
 
 def _answer(found: "Diagnosis", *, as_json: bool) -> None:

@@ -141,3 +141,34 @@ def test_what_cannot_be_judged_has_its_exit_code(run, seed, folder, signed, argu
 
     assert (found, out) == (code, "")
     assert word in err
+
+
+def test_a_key_that_the_provider_publishes_is_fetched(run, folder, monkeypatch):
+    from hookagent.pipeline.keys import Fetched, NoKey
+
+    (folder / "hookagent.toml").write_text('schemes_dir = "own"\n')
+    (folder / "own").mkdir()
+    (folder / "own" / "acme.toml").write_text(
+        '[scheme]\nalgorithm = "ed25519"\nheader = "X-Sig"\n'
+        'keys = { url = "https://keys.acme.test/key.pem", hosts = ["keys.acme.test"] }\n'
+    )
+    made = run("sign", "--scheme", "acme", "--make-key", "--data", "{}", "--format", "json")[1]
+    (folder / "event.json").write_text(made)
+    asked = []
+
+    def fetches(_outside):
+        async def fetch(url, _post):
+            asked.append(url)
+            if len(asked) > 1:
+                raise NoKey("it answered 500")
+            return Fetched((folder / "acme-public.pem").read_bytes())
+
+        return fetch
+
+    monkeypatch.setattr("hookagent.pipeline.keys.guarded_fetch", fetches)
+
+    assert run("verify", "event.json", "--scheme", "acme")[0] == 0
+    assert asked == ["https://keys.acme.test/key.pem"]
+    code, out, err = run("verify", "event.json", "--scheme", "acme", "--json")
+    assert (code, json.loads(out)["code"]) == (1, "key-unavailable")
+    assert "it answered 500" in err
