@@ -29,6 +29,7 @@ from hookagent.template import Scope, TemplateError
 
 BUILT_IN: Mapping[str, str] = {
     "agent": "hookagent.actions.agent",
+    "approve": "hookagent.actions.approve",
     "cloudevents": "hookagent.actions.cloudevents",
     "delay": "hookagent.actions.delay",
     "desktop": "hookagent.actions.desktop",
