@@ -1,6 +1,6 @@
 """How events, runs and refusals look to a person, as rows and in full."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hookagent.cli import output
-from hookagent.cli.live import duration
+from hookagent.cli.live import Line, duration
 
 if TYPE_CHECKING:
     from hookagent.store.base import EventSummary, Rejected
@@ -24,19 +24,21 @@ def local_time(milliseconds: int) -> str:
 
 def write_rows(found: "Sequence[EventSummary]", *, heading: bool = True) -> None:
     """Write events as a table."""
-    rows = [
-        (
-            local_time(one.received_at),
-            one.source,
-            one.type or "-",
-            one.id,
-            _runs(one.runs) or ("no rule" if one.state == "routed" else "waiting"),
-            _notes(one),
-        )
-        for one in found
-    ]
+    rows = [row_of(one) for one in found]
     if rows or heading:
         output.table(COLUMNS, rows)
+
+
+def row_of(one: "EventSummary") -> tuple[str, ...]:
+    """Return an event as the cells of a list."""
+    return (
+        local_time(one.received_at),
+        one.source,
+        one.type or "-",
+        one.id,
+        _runs(one.runs) or ("no rule" if one.state == "routed" else "waiting"),
+        _notes(one),
+    )
 
 
 def _runs(runs: dict[str, int]) -> str:
@@ -47,18 +49,35 @@ def _notes(one: "EventSummary") -> str:
     notes = [f"{one.duplicates} duplicates"] if one.duplicates else []
     if one.origin != "live":
         notes.append(f"{one.origin} of {one.parent}" if one.parent else one.origin)
-    if one.integrity == "none":
-        notes.append("UNVERIFIED")
+    if one.integrity != "body-signed":
+        notes.append("UNVERIFIED" if one.integrity == "none" else one.integrity)
     return ", ".join(notes)
 
 
 def write_event(document: dict[str, Any]) -> None:
     """Write one event in full for a person."""
+    for line in event_lines(document):
+        output.data(*line)
+
+
+def event_lines(document: dict[str, Any]) -> Iterator[Line]:
+    """Yield one event in full: what it is, its headers and body, its runs."""
+    yield from head_lines(document)
+    yield (output.Ink("  headers", "dim"),)
+    for name, value in document["headers"]:
+        yield (f"    {output.safe_line(name)}: {output.safe_line(value)}",)
+    yield (output.Ink("  body", "dim"),)
+    yield from body_lines(document)
+    yield from run_lines(document)
+
+
+def head_lines(document: dict[str, Any]) -> Iterator[Line]:
+    """Yield what an event is: its id, verdict and kin."""
     verdict = document.get("verdict") or {}
-    output.data(
-        output.Ink(document["id"], "bold"),
-        f"  {document.get('source', '')}",
-        f"  {document.get('type', '')}",
+    yield (
+        output.Ink(output.safe_line(document["id"]), "bold"),
+        f"  {output.safe_line(document.get('source', ''))}",
+        f"  {output.safe_line(document.get('type', ''))}",
     )
     for label, value in (
         ("received", document.get("received_at")),
@@ -75,54 +94,53 @@ def write_event(document: dict[str, Any]) -> None:
         ("replays", ", ".join(document.get("replays") or []) or None),
     ):
         if value:
-            output.data(output.Ink(f"  {label:<11}", "dim"), output.safe_line(str(value)))
-    output.data(output.Ink("  headers", "dim"))
-    for name, value in document["headers"]:
-        output.data(f"    {output.safe_line(name)}: {output.safe_line(value)}")
-    output.data(output.Ink("  body", "dim"))
-    _write_body(document)
-    for run in document.get("runs", ()):
-        _write_run(run)
+            yield (output.Ink(f"  {label:<11}", "dim"), output.safe_line(str(value)))
 
 
-def _write_body(document: dict[str, Any]) -> None:
-    """Write the body, indented where it is JSON."""
+def body_lines(document: dict[str, Any]) -> Iterator[Line]:
+    """Yield the body, indented where it is JSON."""
     text = document.get("body")
     if text is None:
-        output.data(f"    {len(document.get('body_b64', ''))} characters of base64: not text")
+        yield (f"    {len(document.get('body_b64', ''))} characters of base64: not text",)
         return
     with suppress(msgspec.DecodeError, UnicodeEncodeError, RecursionError):  # else as it came
         text = msgspec.json.format(text.encode(), indent=2).decode()
     for line in text[:BODY_SHOWN_MAX].split("\n"):
-        output.data(f"    {line}")
+        yield (f"    {line}",)
     if len(text) > BODY_SHOWN_MAX:
-        output.data(f"    … {len(text) - BODY_SHOWN_MAX} characters more: --export json has them")
+        yield (f"    … {len(text) - BODY_SHOWN_MAX} characters more: --export json has them",)
 
 
 _STATE_COLOURS = {"done": "green", "dead": "red", "waiting": "yellow"}
 
 
-def _write_run(run: dict[str, Any]) -> None:
+def run_lines(document: dict[str, Any]) -> Iterator[Line]:
+    """Yield an event's runs with their steps and attempts."""
+    for run in document.get("runs", ()):
+        yield from _run(run)
+
+
+def _run(run: dict[str, Any]) -> Iterator[Line]:
     colour = _STATE_COLOURS.get(run["state"], "cyan")
-    output.data(
+    yield (
         output.Ink("  run ", "dim"),
         f"{run['rule']}  ",
         output.Ink(run["state"], colour),
         f"  {run['id']}",
     )
     if run["reason"]:
-        output.data(f"    because {output.safe_line(run['reason'])}")
+        yield (f"    because {output.safe_line(run['reason'])}",)
     if run["due_at"] and run["state"] == "waiting":
-        output.data(f"    next try at {run['due_at']}")
+        yield (f"    next try at {run['due_at']}",)
     for step in run["steps"]:
-        output.data(f"    {step['name']}  {step['action']}  {step['state']}")
+        yield (f"    {step['name']}  {step['action']}  {step['state']}",)
         for attempt in step["attempts"]:
             error = f": {output.safe_line(attempt['error'])}" if attempt["error"] else ""
             took = f"{attempt['started_at']}  {duration(attempt['ms'])}"
-            output.data(f"      {took}  {attempt['outcome']}{error}")
+            yield (f"      {took}  {attempt['outcome']}{error}",)
         if step["output"] is not None:
             shown = msgspec.json.encode(step["output"]).decode()
-            output.data(f"      output {output.safe_line(shown, most=600)}")
+            yield (f"      output {output.safe_line(shown, most=600)}",)
 
 
 def write_rejections(found: "Sequence[Rejected]") -> None:
