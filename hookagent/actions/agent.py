@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hookagent.actions.agents import shape, wire
+from hookagent.actions.agents.asking import Place
 from hookagent.actions.agents.budget import Limits as Bounds
 from hookagent.actions.agents.session import Session
 from hookagent.actions.agents.task import Hidden, Prices, Task
@@ -137,6 +138,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             ),
         ),
     ] = "tools"
+    ask: Annotated[
+        Url | None,
+        msgspec.Meta(
+            description=(
+                "A Slack incoming webhook where a person is asked as well, with two buttons; a "
+                "rule with the action `approve` takes what they press."
+            ),
+            examples=["${SLACK_URL}"],
+        ),
+    ] = None
     allow_unverified: Annotated[
         bool,
         msgspec.Meta(description="Whether events may ask whose body no signature covers."),
@@ -227,8 +238,13 @@ def prepare(options: Options, scope: Scope) -> Task:
         when_full=limits.when_full,
         parameters=options.parameters,
         permit=Permit("" if options.url is None else options.url.host, options.allow_local),
+        place=None if options.ask is None else _place(options.ask, scope),
         hidden=Hidden("" if options.key is None else options.key.reveal(), scope),
     )
+
+
+def _place(url: Url, scope: Scope) -> Place:
+    return Place(url=url.fill(scope), permit=Permit(url.host))
 
 
 def _check_verdict(event: Event) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hookagent.actions.agents import approval, shape, tools, wire
+from hookagent.actions.agents import approval, asking, shape, tools, wire
 from hookagent.actions.agents.budget import Budget, Full, Use
 from hookagent.actions.agents.fence import visible
 from hookagent.actions.agents.task import Task, transcript
@@ -80,7 +80,7 @@ class Session:
     async def _ask(self) -> Outcome | None:
         """Ask the model and keep what it says; an outcome where there is nothing to keep."""
         task, budget = self._task, Budget(self._outside.state)
-        ask = task.ask(self._state.turns, self._call.idempotency_key)
+        ask = task.request(self._state.turns, self._call.idempotency_key)
         body = msgspec.json.encode(wire.body(task.api, ask, host=task.permit.host))
         started = self._outside.clock()
         entered = await budget.enter(self._plan(body), task.limits, started)
@@ -243,10 +243,16 @@ class Session:
         if before is not None and before.key == asked.key:
             asked = msgspec.structs.replace(asked, asked_at=before.asked_at)
         else:
-            self._outside.say(f"a model's proposal waits: hookagent approve {self._call.run_id}")
+            await self._tell(asked)
         output = {**self._so_far(), "approval": msgspec.to_builtins(asked)}
         wait = approval.wait_ms(asked.asked_at, now)
         return Later(after_ms=wait, reason="waiting for a person's approval", output=output)
+
+    async def _tell(self, asked: approval.Question) -> None:
+        """Say that somebody is asked, here and where the rule says."""
+        self._outside.say(f"a model's proposal waits: hookagent approve {self._call.run_id}")
+        if self._task.place is not None:
+            await asking.post(self._task.place, asked, self._inner_call("-ask"), self._outside)
 
     # What is kept.
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from hookagent.actions.agents import fence, wire
+from hookagent.actions.agents.asking import Place
 from hookagent.actions.agents.budget import Limits
 from hookagent.actions.agents.tools import Tool
 from hookagent.actions.egress import Permit
@@ -66,6 +67,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     when_full: Literal["wait", "stop"]
     parameters: dict[str, Any]
     permit: Permit
+    place: Place | None
+    """Where a person is asked, besides the terminal."""
     hidden: Hidden
 
     @property
@@ -81,7 +84,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
             text += "\n\n" + fence.fenced(self.data, seed=seed)
         return wire.Turn(who="user", text=text)
 
-    def ask(self, turns: tuple[wire.Turn, ...], seed: str) -> wire.Ask:
+    def request(self, turns: tuple[wire.Turn, ...], seed: str) -> wire.Ask:
         """Return the request that goes on with a conversation."""
         return wire.Ask(
             model=self.model,

@@ -30,5 +30,5 @@ def test_every_rule_in_the_page_is_one(block):
 
 
 def test_the_page_has_the_rules_it_had():
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     assert "[[test]]" in BLOCKS[0]
