@@ -148,7 +148,7 @@ class Live:
 
     def _line(self, delivered: Delivered, tail: Line) -> Iterator[Line]:
         status = Ink(str(delivered.status), "green" if delivered.status < 300 else "red")  # noqa: PLR2004 - HTTP's success
-        mark = "" if delivered.origin == "live" else f" ({delivered.origin})"
+        mark = "".join(f" ({word})" for word in _peculiar(delivered))
         head: Line = (_at(delivered.at), "  ", status, *self._columns(delivered))
         named: Line = (f"  {delivered.id}{mark}",) if delivered.id else ()
         if self._narrow:
@@ -188,6 +188,17 @@ class Live:
         reason = safe_line(ran.error, most=DETAIL_MAX)
         return (f"{name} ", Ink(f"{self._bad} {ran.state}", "red"), f": {reason}")
 
+
+def _peculiar(delivered: Delivered) -> Iterator[str]:
+    """Yield what sets a delivery apart: where it came from, and what its check did not cover."""
+    if delivered.origin != "live":
+        yield delivered.origin
+    if delivered.outcome in {"accepted", "duplicate"} and delivered.integrity in _WEAKER:
+        yield _WEAKER[delivered.integrity]
+
+
+_WEAKER = {"origin-only": "origin-only", "token": "token", "none": "UNVERIFIED"}
+"""Levels of integrity worth a word: the usual one, the whole body signed, is not."""
 
 _COLOURS = {"rejected": "red", "duplicate": "dim", "handshake": "cyan"}
 

@@ -293,3 +293,20 @@ def test_no_byte_of_a_payload_steers_the_terminal(monkeypatch, is_terminal):
     assert harmful(text) == []
     assert "\\x1b]0;owned\\x07" in text
     assert os.environ["NO_COLOR"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("body-signed", "evt_1  no rule"),
+        ("origin-only", "evt_1 (origin-only)  no rule"),
+        ("token", "evt_1 (token)  no rule"),
+        ("none", "evt_1 (UNVERIFIED)  no rule"),
+    ],
+)
+def test_what_a_check_did_not_cover_is_said(level, shown):
+    matched = Matched(at=AT, id="evt_1", rules=[], runs=[])
+
+    (line,) = say(80, session=[delivered(1, integrity=level), matched])
+
+    assert line.endswith(shown)
