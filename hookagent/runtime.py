@@ -143,6 +143,7 @@ class Agent:
             self.inspector_url = await enter(Inspector(parts).serving())
         await worker.start()
         self._background(Upkeep(store, config.store, clock).run(), "upkeep")
+        self._watch(store, worker, outside)
         if self.choices.watch_rules and config.rules:
             self._background(self._watch_rules(worker), "rules")
         self.feed.publish(
@@ -168,6 +169,34 @@ class Agent:
         left = await worker.stop()
         self.feed.publish(Stopped(at=clock(), left=left))
         await self._stack.aclose()
+
+    def _watch(self, store: Store, worker: Worker, outside: Outside) -> None:
+        """Notice silence and trouble; tell somebody else that this agent lives."""
+        watch = self.config.watch
+        if watch.enabled:
+            from hookagent.actions.client import circuits
+            from hookagent.pipeline import watching
+
+            assert outside.emit is not None
+            parts = watching.Parts(
+                config=self.config,
+                store=store,
+                feed=self.feed,
+                emit=outside.emit,
+                rulebook=lambda: worker.rulebook,
+                breakers=lambda: circuits(outside),
+                clock=clock,
+                disk_free=watching.free_below(self.config),
+            )
+            watcher = watching.Watching(parts)
+            worker.observe = watcher.saw
+            self._background(watcher.run(), "watch")
+        if watch.heartbeat_url:
+            from hookagent.pipeline.heartbeat import Heartbeat
+
+            beats = (outside, store, self.feed)
+            heart = Heartbeat(watch.heartbeat_url, watch.heartbeat_ms, beats, clock)
+            self._background(heart.run(), "heartbeat")
 
     def _check(self, rulebook: Rulebook) -> None:
         """Refuse what would start programs nobody allowed; in a dry run no rule starts any."""

@@ -68,6 +68,8 @@ class Worker:
         self._sources = sources
         self._clock = clock
         self._random = random.SystemRandom()
+        self.observe: Callable[[Event], None] = lambda _event: None
+        """Told of every event that was routed here, once its routing is on disk."""
         self._rulebook: Rulebook | None = None
         self._bindings = Bindings(outside.environment, outside.allows)
         self._recorder = Recorder(store, feed, owner, clock)
@@ -196,6 +198,7 @@ class Worker:
             if not is_ours:
                 self._release(entry.runs)
                 continue
+            self.observe(event)
             for run in entry.runs:
                 if run.state is RunState.RUNNING:
                     self._set_off(run, event)

@@ -104,6 +104,8 @@ class Watches:
         is_bad = outcome == "rejected"
         self._tally("source", source).add(at, is_bad=is_bad)
         if outcome in {"accepted", "duplicate"}:
+            if source not in self._failed_in_row and not self._standings.get("watch.signatures"):
+                return []
             return self._signature(source, Reading(is_bad=False, well="a delivery was genuine"), at)
         if is_bad and code in SIGNATURE_CODES:
             return self._unverified(source, code, detail, request_id, at)
@@ -151,7 +153,8 @@ class Watches:
     def ran(self, rule: str, state: str, error: str, run_id: str, at: int) -> list[Alert]:
         """Take a run that came to a stop; `state` is the feed's: done, waiting, dead."""
         self._tally("rule", rule).add(at, is_bad=state != "done")
-        if state == "waiting":
+        is_well = state == "done" and not self._standings.get("run.dead")
+        if state == "waiting" or is_well:
             return []
         reading = Reading(
             is_bad=state == "dead",

@@ -123,7 +123,7 @@ def due(spec: Expectation, state: Waiting, now: int, awake_since: int) -> Outcom
 
 def _missing(spec: Expectation, state: Waiting, at: int, reminder: int) -> Alert:
     waited = duration(at - state.since)
-    what = "none since" if state.event_id else "none came in"
+    what = "none for" if state.event_id else "none ever in"
     again = "still nothing" if reminder else "nothing came"
     return Alert(
         type=SILENCE,
