@@ -243,6 +243,16 @@ def test_a_refused_delivery_is_explained(site, opened):
     expect(page.locator(".detail")).to_contain_text("To mend it")
 
 
+def test_a_body_that_is_not_json_is_shown_with_the_place_of_the_error(site, opened):
+    status, _ = site.served.post(b'{"a": 1,\n "b": }')
+    assert status == 400
+    page = opened("#/refused")
+    page.locator("tr:has-text('400') a").first.click()
+
+    expect(page.locator(".detail")).to_contain_text("line 2, column 7")
+    expect(page.locator(".raw mark")).to_have_text("}")
+
+
 def test_a_providers_sample_is_crafted_and_sent(opened):
     page = opened("#/overview")
     page.click("text=Send a signed event")
