@@ -1,5 +1,6 @@
 """Adapter: the `agent` action against an endpoint that says what a test tells it to."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -279,6 +280,28 @@ async def test_money_is_counted_and_bounded(endpoint, outside):
     assert first.output["usage"]["cost_usd"] == 2.0
     assert isinstance(second, Never)
     assert "$2 a day" in second.error
+
+
+async def test_a_request_cut_off_counts_as_if_it_had_cost_the_most(endpoint, outside):
+    reached = asyncio.Event()
+
+    async def never(request):
+        reached.set()
+        await asyncio.Event().wait()
+
+    endpoint.answer_with = never
+    options = {"limits": {"tokens_per_day": 2000}}
+    cut = asyncio.create_task(ask(endpoint, outside, options))
+    await reached.wait()
+    cut.cancel()
+    await asyncio.gather(cut, return_exceptions=True)
+    endpoint.answer_with = None
+    endpoint.replies = [web.Response(status=503), openai("fine")]
+
+    assert isinstance(await ask(endpoint, outside, options, run="run_2"), Later)
+    roomy = {"limits": {"tokens_per_day": 3000}}
+    assert isinstance(await ask(endpoint, outside, roomy, run="run_2"), Again)
+    assert isinstance(await ask(endpoint, outside, roomy, run="run_2"), Done)
 
 
 @pytest.mark.parametrize("integrity", [Integrity.NONE, Integrity.TOKEN, Integrity.ORIGIN])

@@ -58,6 +58,8 @@ class Session:
         self._call = call
         self._outside = outside
         self._state = State.read(call.earlier)
+        self._is_refused = False
+        """Whether the endpoint answered the last request with an error: nothing was spent."""
         self._tools = {tool.name: tool for tool in task.tools}
         self._time = asyncio.get_running_loop().time
         self._ends = self._time() + call.timeout_ms / 1000
@@ -83,23 +85,21 @@ class Session:
         ask = task.request(self._state.turns, self._call.idempotency_key)
         body = msgspec.json.encode(wire.body(task.api, ask, host=task.permit.host))
         started = self._outside.clock()
-        entered = await budget.enter(self._plan(body), task.limits, started)
+        planned = self._plan(body)
+        entered = await budget.enter(planned, task.limits, started)
         if isinstance(entered, Full):
             return self._wait_for_room(entered)
-        reply = Reply()
+        tokens, cost = planned.tokens, planned.cost  # what no answer says was spent
         try:
-            reply_or_outcome = await self._exchange(body)
-            if not isinstance(reply_or_outcome, Reply):
-                return reply_or_outcome
-            reply = reply_or_outcome
+            reply = await self._exchange(body)
+            if isinstance(reply, Reply):
+                tokens, cost = reply.input_tokens + reply.output_tokens, task.prices.of(reply)
+            elif self._is_refused:
+                tokens, cost = 0, 0.0
         finally:
-            await asyncio.shield(
-                budget.leave(
-                    entered,
-                    tokens=reply.input_tokens + reply.output_tokens,
-                    cost=task.prices.of(reply),
-                )
-            )
+            await asyncio.shield(budget.leave(entered, tokens=tokens, cost=cost))
+        if not isinstance(reply, Reply):
+            return reply
         return self._keep(reply, self._outside.clock() - started)
 
     def _plan(self, body: bytes) -> Use:
@@ -130,13 +130,26 @@ class Session:
             body=body,
             permit=task.permit,
         )
-        outcome = await exchange(request, self._inner_call(), self._outside, _sort)
+        self._is_refused = False
+        outcome = await exchange(request, self._inner_call(), self._outside, self._sort)
         if isinstance(outcome, Done):
             try:
                 return wire.read(task.api, outcome.output)
             except WrongReply as error:
                 return Again(error=str(error), output=self._so_far())
         return msgspec.structs.replace(outcome, output=self._so_far())
+
+    def _sort(self, answer: Answer, now: int) -> Outcome:
+        """Sort an answer of the endpoint; a good one is handed on as bytes."""
+        if answer.is_cut:
+            return Never(error="the endpoint's answer is longer than 1 MiB")
+        outcome = sort_answer(answer, now)
+        if isinstance(outcome, Done):
+            return Done(answer.body)
+        self._is_refused = True
+        if isinstance(outcome, Again) and b"insufficient_quota" in answer.body:
+            return Never(error="the account has no credit left (insufficient_quota)")
+        return outcome
 
     def _inner_call(self, suffix: str = "") -> Call:
         """Return the call of a part of this step, within what is left of its time."""
@@ -276,18 +289,6 @@ class Session:
     def _so_far(self) -> dict[str, Any]:
         """Return the ledger and all that is needed to go on."""
         return {**self._ledger(), "session": msgspec.to_builtins(self._state)}
-
-
-def _sort(answer: Answer, now: int) -> Outcome:
-    """Sort an answer of an endpoint; a good one is handed on as bytes."""
-    if answer.is_cut:
-        return Never(error="the endpoint's answer is longer than 1 MiB")
-    outcome = sort_answer(answer, now)
-    if isinstance(outcome, Done):
-        return Done(answer.body)
-    if isinstance(outcome, Again) and b"insufficient_quota" in answer.body:
-        return Never(error="the account has no credit left (insufficient_quota)")
-    return outcome
 
 
 def _bare(text: str) -> str:

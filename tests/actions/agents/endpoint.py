@@ -71,8 +71,11 @@ class Endpoint:
         self.url = ""
         self.replies = []
         self.asked = []
+        self.answer_with = None
 
     async def answer(self, request):
+        if self.answer_with is not None:
+            return await self.answer_with(request)
         data = await request.read()
         self.asked.append((request, json.loads(data)))
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
