@@ -131,6 +131,8 @@ def _secret_note(one: Chosen) -> str:
     scheme = one.provider.variants[one.scheme].scheme
     if scheme is not None and not scheme.needs_secret:
         return ""
+    if any(rule.hands_over_key for rule in one.provider.handshakes):
+        return ""
     return (
         f"# The secret is made on first use: hookagent sources secret {one.name} --show\n"
         f"# One that the provider gave you goes into .env as {variable_of(one.name)}=…,\n"

@@ -42,7 +42,7 @@ def list_(config: ConfigOption = None, *, json: JsonOption = False) -> None:
 
 @app.command("arm")
 def arm(name: NameArgument, config: ConfigOption = None) -> None:
-    """Let a source take a key that its provider hands over, for ten minutes.
+    """Let a source take a key its provider hands over, or confirm a topic, for ten minutes.
 
     Example: hookagent sources arm asana
     """
