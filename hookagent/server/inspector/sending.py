@@ -9,10 +9,13 @@ import binascii
 import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
+from hookagent.actions.egress import read_address
+from hookagent.actions.forward import passed_on
 from hookagent.actions.sender import Reply, Sender
 from hookagent.config.model import Config, Source
 from hookagent.environment import MissingVariable
@@ -72,11 +75,21 @@ async def replay(request: web.Request) -> web.Response:
         raw = at_source(raw, source)
     if wanted.sign:
         raw = resigned(raw, source, now=parts.clock())
-    if wanted.to == LISTENER:
+    if wanted.to != LISTENER:
+        headers = passed_on(raw.headers, [], is_here=_is_here(url))  # as `forward` itself would
+        raw = msgspec.structs.replace(raw, headers=headers)
+    else:
         key = replay_key(parts.config.state_folder)
         raw = mark_replay(raw, parent=event.id, nonce=os.urandom(8).hex(), key=key)
         url += raw.target
     return json(await _sent(raw, url))
+
+
+def _is_here(url: str) -> bool:
+    """Whether an address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    address = read_address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def _edited(captured: Captured, config: Config, wanted: Replay) -> RawRequest:

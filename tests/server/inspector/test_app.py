@@ -5,6 +5,8 @@ import pytest
 
 from hookagent.errors import OutsideError
 from hookagent.server.inspector.answers import HEADERS
+from hookagent.tunnel.probe import http_probe, new_nonce
+from hookagent.tunnel.supervisor import Reached
 from tests.server.inspector.conftest import running
 
 
@@ -141,3 +143,14 @@ async def test_a_token_of_ones_own_stays_from_run_to_run(tmp_path):
         status, _, _ = await ask(agent, path="/metrics", Authorization=f"Bearer {token}")
 
     assert status == 200
+
+
+async def test_a_tunnel_that_leads_here_is_found_out(agent):
+    assert await http_probe(new_nonce())(agent.base) is Reached.INSPECTOR
+
+
+async def test_the_listener_knows_nothing_of_the_inspector(agent):
+    for path in ("/", "/api/events", "/__inspector", "/metrics", f"/?token={agent.token}"):
+        async with agent.http.get(agent.agent.listener_url + path, headers=agent.bearer) as answer:
+            assert answer.status == 404
+            assert "X-Hookagent-Inspector" not in answer.headers

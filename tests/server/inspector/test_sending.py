@@ -1,6 +1,7 @@
 """Adapter: replays and crafted requests enter by the front door, and go nowhere else."""
 
 import json
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -44,10 +45,12 @@ async def test_without_signing_an_edit_is_refused_at_the_door(agent):
 
 
 async def test_only_the_listener_and_what_rules_forward_to_are_targets(tmp_path):
-    received = []
+    received: list[object] = []
+    headers: list[Mapping[str, str]] = []
 
     async def take(request):
         received.append(await request.json())
+        headers.append(request.headers)
         return web.Response(status=202)
 
     application = web.Application()
@@ -68,7 +71,7 @@ url = "http://127.0.0.1:{port}/hook"
 """
     )
     async with running(tmp_path, rules=rules) as agent:
-        original = (await agent.post(ORDER))["id"]
+        original = (await agent.post(ORDER, Authorization="Bearer very-secret"))["id"]
         _, listed = await agent.get("/api/targets")
         name = listed["targets"][1]
         _, sent = await agent.do(f"/api/events/{original}/replay", {"to": name})
@@ -80,6 +83,8 @@ url = "http://127.0.0.1:{port}/hook"
     assert listed["targets"][0] == "listener"
     assert sent["status"] == 202
     assert received == [ORDER]
+    assert "X-Shop-Signature" in headers[0]
+    assert "Authorization" not in headers[0]
     assert refused == 404
 
 
