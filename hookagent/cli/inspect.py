@@ -56,6 +56,14 @@ def inspect(
     export: Annotated[
         str | None, typer.Option(metavar="FORM", help="json, har, curl or pytest.")
     ] = None,
+    tui: Annotated[
+        bool | None,
+        typer.Option(
+            "--tui/--no-tui",
+            help="The full-screen view; on a terminal it opens where nothing else is asked.",
+            show_default=False,
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> ExitCode:
     """List, filter, follow, show, compare and export events.
@@ -77,6 +85,16 @@ def inspect(
         now=clock(), source=source or "", type=type_, status=status, since=since, until=until,
         rule=rule, text=text, limit=most,
     )  # fmt: skip
+    is_bare = not (names or json or follow or rejected or export or where or limit or text)
+    is_bare = is_bare and wanted == event_filter(now=0, limit=LIMIT)
+    if tui or (tui is None and is_bare):
+        from hookagent.cli.tui import obstacle, show
+
+        why_not = obstacle()
+        if not why_not:
+            return asyncio.run(show(loaded, wanted))
+        if tui:
+            output.talk(f"no full-screen view: {why_not}; here is the list")
     task = _Task(loaded, wanted, where or [], as_json=json, export=export)
     if rejected:
         return asyncio.run(task.rejected(source or ""))
