@@ -78,7 +78,12 @@ class Watches:
                 type="watch.spike", hold_ms=BUCKET_MS, clear_ms=BUCKET_MS, remind_ms=remind
             ),
             "watch.drop": Level(type="watch.drop", hold_ms=BUCKET_MS, clear_ms=0, remind_ms=remind),
-            "watch.errors": Level(type="watch.errors", clear_ms=10 * MINUTE_MS, remind_ms=remind),
+            "watch.errors": Level(
+                type="watch.errors",
+                hold_ms=MINUTE_MS,
+                clear_ms=10 * MINUTE_MS,
+                remind_ms=remind,
+            ),
             "watch.signatures": Level(type="watch.signatures", remind_ms=remind),
             "watch.skew": Level(type="watch.skew", remind_ms=remind),
             "watch.queue": Level(type="watch.queue", clear_ms=MINUTE_MS, remind_ms=remind),
@@ -152,7 +157,8 @@ class Watches:
 
     def ran(self, rule: str, state: str, error: str, run_id: str, at: int) -> list[Alert]:
         """Take a run that came to a stop; `state` is the feed's: done, waiting, dead."""
-        self._tally("rule", rule).add(at, is_bad=state != "done")
+        if state == "done" or not self._standings.get("breaker.open"):
+            self._tally("rule", rule).add(at, is_bad=state != "done")
         is_well = state == "done" and not self._standings.get("run.dead")
         if state == "waiting" or is_well:
             return []
@@ -202,6 +208,9 @@ class Watches:
             *(one for one in list(known) if one not in found.open_breakers),
         ]:
             said += self._say("breaker.open", target, self._breaker(target, found), now)
+        if found.open_breakers:  # that a target is down says why its runs fail; once is enough
+            for key in [key for key in self._tallies if key[0] == "rule"]:
+                del self._tallies[key]
         return said
 
     def _queue(self, waited: int) -> Reading:

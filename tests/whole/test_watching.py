@@ -6,7 +6,7 @@ EXPECT = """
 [[expect]]
 name = "orders"
 match = "shop/order"
-every = "1s"
+every = "3s"
 """
 RULE = """
 [rule.tell]
