@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def masked(captured: "Captured", config: "Config") -> "Captured":
-    """Return the capture with tokens, cookies and known secrets masked in its headers.
+    """Return the capture with tokens, cookies and known secrets masked in headers and query.
 
     A signature over the body proves nothing to others and stays, so that the export can be
     verified; a token that is its own proof does not.
@@ -29,5 +29,7 @@ def masked(captured: "Captured", config: "Config") -> "Captured":
     for name, value in captured.request.headers.items():
         is_proof = keep and "signature" in name.lower()
         fields.append((name, redactor.text(value) if is_proof else redactor.field(name, value)))
-    request = msgspec.structs.replace(captured.request, headers=Headers.of(fields))
+    target = captured.request.target
+    target = redactor.known(target) if keep else redactor.text(target)
+    request = msgspec.structs.replace(captured.request, headers=Headers.of(fields), target=target)
     return msgspec.structs.replace(captured, request=request)
