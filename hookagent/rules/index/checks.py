@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from hookagent.lookup import MISSING
 from hookagent.rules.index import literals
-from hookagent.rules.index.look import MANY, Key, Look, Slots, scope_of, texts
+from hookagent.rules.index.look import MANY, Key, Look, Slots, scope_of, source_of, texts
 from hookagent.rules.model import Condition, Field, Group
 from hookagent.rules.operators import EXPR, holds
 from hookagent.rules.patterns import (
@@ -71,7 +71,7 @@ class Checks:
         if name != op:
             slot = self._slots.folded(slot)
         if name in JUDGES:
-            return Check(slot, JUDGES[name], argument)
+            return _judged(slot, name, argument)
         if name in TESTS:
             return _tested(slot, TESTS[name](argument), is_cheap=name in CHEAP)
         return Check(asks(condition), answers, argument=True)
@@ -92,8 +92,14 @@ class Checks:
         return Check(any_holds, answers, wanted)
 
 
-CHEAP = frozenset({"gt", "gte", "lt", "lte", "between"})
+CHEAP = frozenset({"gt", "gte", "lt", "lte"})
 """Tests that cost no more than remembering their answer would."""
+
+
+def _judged(slot: Key, name: str, argument: Any) -> Check:
+    if name == "contains" and len(argument) == 1:
+        return Check(slot, has, argument[0])
+    return Check(slot, JUDGES[name], argument)
 
 
 def _tested(slot: Key, test: Test, *, is_cheap: bool) -> Check:
@@ -111,6 +117,15 @@ def asks(condition: Condition) -> Key:
 def answers(value: Any, wanted: Any) -> bool:
     """Whether a key that answers true or false gave this answer."""
     return value is wanted
+
+
+def always(_value: Any, _wanted: Any) -> bool:
+    """Let every answer do."""
+    return True
+
+
+ALWAYS = Check(source_of, always, argument=None)
+"""What every event meets."""
 
 
 def equals(value: Any, wanted: Any) -> bool:
@@ -146,6 +161,24 @@ def contains(value: Any, wanted: tuple[str, ...]) -> bool:
             return wanted[0] in value
         return any(part in value for part in wanted)
     return any(part in text for text in texts(value) for part in wanted)
+
+
+def has(value: Any, wanted: str) -> bool:
+    """Whether a text has this in it."""
+    if type(value) is str:
+        return wanted in value
+    return any(wanted in text for text in texts(value))
+
+
+def is_between(value: Any, ends: tuple[Any, Any]) -> bool:
+    """Whether a number lies between two numbers, or a text between two texts."""
+    kind = type(value)
+    if kind in MANY:
+        return any(is_between(part, ends) for part in value)
+    low, high = ends
+    if kind is int or kind is float:
+        return type(low) is not str and bool(low <= value <= high)
+    return kind is str and type(low) is str and bool(low <= value <= high)
 
 
 def passes(value: Any, test: Test) -> bool:
@@ -305,6 +338,7 @@ JUDGES: Mapping[str, Judge] = {
     "prefix": begins,
     "suffix": ends,
     "contains": contains,
+    "between": is_between,
 }
 """Operators that are judged without anything made for the argument."""
 FOLDED: Mapping[str, str] = {

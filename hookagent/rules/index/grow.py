@@ -14,13 +14,15 @@ from hookagent.rules.index.nodes import Branch, Entry, Leaf, Lengths, Node, Wide
 from hookagent.rules.index.sieve import Sieve
 from hookagent.rules.model import Flag
 
-LEAF_MAX = 6
+LEAF_MAX = 4
 """So few conjunctions are asked one after the other."""
+WIDE_MIN = 16
+"""So many conjunctions that share no place to branch by are worth probes."""
 SPREAD_MAX = 64
 """How many branches one conjunction may stand in."""
 SHARE_MIN = 16
 """A place that fewer than one in so many conjunctions ask for is not branched by."""
-COVERED_MIN = 4
+COVERED_MIN = 3
 SIEVE_MIN = 16
 """So many places are looked at whether the event has them or not."""
 PARTIAL = 0.8
@@ -50,7 +52,11 @@ class Grower:
             return Leaf([_entry(number, terms) for number, terms, _ in items])
         hashed = [_hashed(terms, spread) for _, terms, spread in items]
         slot = self._best(hashed)
-        return self._wide(items) if slot is None else self._branch(slot, items, hashed)
+        if slot is not None:
+            return self._branch(slot, items, hashed)
+        if len(items) < WIDE_MIN:
+            return Leaf([_entry(number, terms) for number, terms, _ in items])
+        return self._wide(items)
 
     @staticmethod
     def _best(hashed: Sequence[Hashed]) -> Key | None:

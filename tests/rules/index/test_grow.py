@@ -11,8 +11,18 @@ from tests.rules.index import pairs
 
 SHAPES = {
     "only branches": {(grow, "LEAF_MAX"): 0, (grow, "SHARE_MIN"): 10_000, (grow, "COVERED_MIN"): 1},
-    "only probes": {(grow, "LEAF_MAX"): 0, (grow, "COVERED_MIN"): 10**9, (grow, "SIEVE_MIN"): 0},
-    "only grams": {(grow, "COVERED_MIN"): 10**9, (grow, "LEAF_MAX"): 0, (probes, "FEW"): 0},
+    "only probes": {
+        (grow, "LEAF_MAX"): 0,
+        (grow, "WIDE_MIN"): 0,
+        (grow, "COVERED_MIN"): 10**9,
+        (grow, "SIEVE_MIN"): 0,
+    },
+    "only grams": {
+        (grow, "COVERED_MIN"): 10**9,
+        (grow, "LEAF_MAX"): 0,
+        (grow, "WIDE_MIN"): 0,
+        (probes, "FEW"): 0,
+    },
     "only leaves": {(grow, "LEAF_MAX"): 10**9},
 }
 
