@@ -5,17 +5,17 @@ changed it, and asked again when a timer is due. A batch whose commit fails is t
 judging it once more gives the same answer.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from hookagent.event import Event
 from hookagent.rules import windows
 from hookagent.rules.model import Rule, RuleSet
-from hookagent.rules.remembered import Firing
+from hookagent.rules.remembered import Firing, State, remember
 from hookagent.rules.timers import Timers
 from hookagent.store.base import StateWrite, Store
 
 Fired = tuple[Rule, Firing]
-Kept = tuple[bytes, int]
+Kept = tuple[State, int]
 """What is remembered, and when it must be looked at (Unix milliseconds, 0 for never)."""
 
 
@@ -27,9 +27,11 @@ class Overtime:
         self._states: dict[tuple[str, str], Kept] = {}
         self._timers = Timers()
         self._undo: list[tuple[tuple[str, str], Kept | None]] = []
-        self._writes: dict[tuple[str, str], StateWrite] = {}
+        self._changed: dict[tuple[str, str], Kept | None] = {}
         self._follow: Callable[[Event], Sequence[Rule]] = lambda _event: ()
         self._rules: dict[str, Rule] = {}
+        self._loads: dict[str, windows.Load] = {}
+        """How each rule over time looks up what it remembers."""
         self._has_followers = False
         self.awake_since = 0
         """When this process began to listen, or the machine's sleep ended; Unix milliseconds."""
@@ -41,6 +43,7 @@ class Overtime:
         """
         self._follow = follow
         self._rules = {rule.name: rule for rule in ruleset.rules if rule.enabled}
+        self._loads = {rule.name: self._loader(rule) for rule in ruleset.rules if rule.is_over_time}
         self._has_followers = bool(ruleset.followers)
 
     async def load(self) -> None:
@@ -53,15 +56,19 @@ class Overtime:
 
     def judge(self, event: Event, matched: Sequence[Rule]) -> list[Fired]:
         """Return what fires by timers that were due before this event, and by the event."""
-        if self._timers.next_at is None and not self._has_followers and not _any_over_time(matched):
-            return [(rule, _at_once(event)) for rule in matched]
-        fired = self.until(event.received_at)
+        next_at = self._timers.next_at
+        is_due = next_at is not None and next_at <= event.received_at
+        fired = self.until(event.received_at) if is_due else []
         if self._has_followers:
             for second in self._follow(event):
                 rule = self._rules[second.name]
-                fired += self._take(rule, windows.follow(rule, event, self._loader(rule)))
+                fired += self._take(rule, windows.follow(rule, event, self._loads[rule.name]))
         for rule in matched:
-            outcome = windows.arrive(rule, event, self._loader(rule), awake_since=self.awake_since)
+            load = self._loads.get(rule.name)
+            if load is None:
+                fired.append((rule, _at_once(event)))
+                continue
+            outcome = windows.arrive(rule, event, load, awake_since=self.awake_since)
             fired += self._take(rule, outcome)
         return fired
 
@@ -87,12 +94,17 @@ class Overtime:
 
     def writes(self) -> list[StateWrite]:
         """Return what this batch must keep in its commit."""
-        return list(self._writes.values())
+        return [
+            StateWrite(rule=rule, key=key, value=remember(kept[0]), due_at=kept[1])
+            if kept
+            else StateWrite(rule=rule, key=key, value=None)
+            for (rule, key), kept in self._changed.items()
+        ]
 
     def commit(self) -> None:
         """Forget how to take the batch back: it is on disk."""
         self._undo.clear()
-        self._writes.clear()
+        self._changed.clear()
 
     def roll_back(self) -> None:
         """Forget that the batch was judged: it is not on disk."""
@@ -109,7 +121,7 @@ class Overtime:
         return self._timers.next_at
 
     def _loader(self, rule: Rule) -> windows.Load:
-        def load(key: str) -> bytes | None:
+        def load(key: str) -> State | None:
             kept = self._states.get((rule.name, key))
             return kept[0] if kept else None
 
@@ -119,25 +131,24 @@ class Overtime:
         for write in outcome.writes:
             kept = None if write.value is None else (write.value, write.due_at)
             self._change((rule.name, write.key), kept)
-        return [(rule, firing) for firing in outcome.firings]
+        return [(rule, firing) for firing in outcome.firings] if outcome.firings else []
 
     def _change(self, place: tuple[str, str], kept: Kept | None) -> None:
-        self._undo.append((place, self._states.get(place)))
+        before = self._states.get(place)
+        if place not in self._changed:
+            self._undo.append((place, before))
+        self._changed[place] = kept
         if kept is None:
             self._states.pop(place, None)
+        elif before is not None and before[1] == kept[1]:
+            self._states[place] = kept  # whose timer is set already
         else:
             self._keep(place, kept)
-        value, due_at = kept or (None, 0)
-        self._writes[place] = StateWrite(rule=place[0], key=place[1], value=value, due_at=due_at)
 
     def _keep(self, place: tuple[str, str], kept: Kept) -> None:
         self._states[place] = kept
         if kept[1]:
             self._timers.set(place, kept[1])
-
-
-def _any_over_time(rules: Iterable[Rule]) -> bool:
-    return any(rule.is_over_time for rule in rules)
 
 
 def _at_once(event: Event) -> Firing:

@@ -17,9 +17,9 @@ from hookagent.rules.remembered import (
     Carried,
     Firing,
     Remembered,
+    State,
     forget_at,
     recall,
-    remember,
 )
 
 SETTLE_MS = 600_000
@@ -27,14 +27,14 @@ SETTLE_MS = 600_000
 ALWAYS = Calendar(name="always")
 
 
-class Begun(msgspec.Struct, array_like=True):
+class Begun(msgspec.Struct, frozen=True, array_like=True):
     """The first event of a sequence."""
 
     at: int
     first: Carried
 
 
-def begin(sequence: Sequence, state: bytes | None, event: Event, carried: Carried) -> Remembered:
+def begin(sequence: Sequence, state: State | None, event: Event, carried: Carried) -> Remembered:
     """Note the first event. What must not be without a follow-up counts from the earliest one."""
     at = event.received_at
     begun = recall(Begun, state)
@@ -51,10 +51,10 @@ def begin(sequence: Sequence, state: bytes | None, event: Event, carried: Carrie
 def _waiting(sequence: Sequence, begun: Begun, over: list[Firing]) -> Remembered:
     end = begun.at + sequence.within_ms
     due_at = end if sequence.is_without else forget_at(end)
-    return Remembered(firings=over, state=remember(begun), due_at=due_at)
+    return Remembered(firings=over, state=begun, due_at=due_at)
 
 
-def follow(sequence: Sequence, state: bytes | None, event: Event, carried: Carried) -> Remembered:
+def follow(sequence: Sequence, state: State | None, event: Event, carried: Carried) -> Remembered:
     """Take the follow-up: the sequence is complete, or is no longer missing anything."""
     begun = recall(Begun, state)
     if begun is None or event.received_at < begun.at:
@@ -76,7 +76,7 @@ def follow(sequence: Sequence, state: bytes | None, event: Event, carried: Carri
     return Remembered(firings=[firing])
 
 
-def sequence_due(sequence: Sequence, state: bytes | None, now: int) -> Remembered:
+def sequence_due(sequence: Sequence, state: State | None, now: int) -> Remembered:
     """Fire where the follow-up did not come in time."""
     begun = recall(Begun, state)
     if begun is None:
@@ -102,7 +102,7 @@ def _sequence_facts(sequence: Sequence, begun: Begun, elapsed: int) -> dict[str,
     return {"sequence": told | {"followed": not sequence.is_without}, "key": begun.first.key}
 
 
-class Seen(msgspec.Struct, array_like=True):
+class Seen(msgspec.Struct, frozen=True, array_like=True):
     """The last event of a key that is watched."""
 
     at: int
@@ -115,7 +115,7 @@ class Seen(msgspec.Struct, array_like=True):
 
 def see(
     absence: Absence,
-    state: bytes | None,
+    state: State | None,
     event: Event,
     carried: Carried,
     awake_since: int,
@@ -136,12 +136,12 @@ def see(
         return Remembered(firings=firings)
     has_fired = any(firing.event_id == event.id for firing in firings)
     kept = Seen(at, deadline, carried, has_fired=has_fired)
-    return Remembered(firings=firings, state=remember(kept), due_at=deadline)
+    return Remembered(firings=firings, state=kept, due_at=deadline)
 
 
 def absence_due(
     absence: Absence,
-    state: bytes | None,
+    state: State | None,
     now: int,
     awake_since: int,
 ) -> Remembered:
@@ -157,7 +157,7 @@ def absence_due(
     if now < deadline:
         return Remembered(state=state, due_at=deadline)
     kept = msgspec.structs.replace(seen, is_alerted=True)
-    return Remembered(firings=[_missed(seen, deadline)], state=remember(kept))
+    return Remembered(firings=[_missed(seen, deadline)], state=kept)
 
 
 def deadline_after(absence: Absence, at: int) -> int | None:

@@ -17,10 +17,10 @@ from hookagent.rules.overtime import Measure, Window
 from hookagent.rules.remembered import (
     Firing,
     Remembered,
+    State,
     forget_at,
     key_of,
     recall,
-    remember,
 )
 from hookagent.rules.scope import Scope, elements
 
@@ -33,12 +33,16 @@ NOTHING = [None]
 
 
 class Entries(msgspec.Struct, array_like=True):
-    """What is in the window, oldest first, as columns: the state is read and written every time."""
+    """What is in the window, oldest first, as columns: they are copied, read and written fast."""
 
     times: list[int]
     values: list[Any]
     """One for each time; empty for a count."""
     is_cut: bool = False
+
+    def copied(self) -> "Entries":
+        """Return the same, to go on from."""
+        return Entries(self.times.copy(), self.values.copy(), self.is_cut)
 
     def put(self, at: int, value: Any, *, has_value: bool) -> None:
         """Add an entry at its place in time."""
@@ -54,12 +58,19 @@ class Entries(msgspec.Struct, array_like=True):
         del self.values[:count]
 
 
-def arrive(window: Window, state: bytes | None, event: Event) -> Remembered:
+NONE = Entries([], [])
+
+
+def arrive(window: Window, state: State | None, event: Event) -> Remembered:
     """Count an event in, and say whether that fills the window."""
-    kept = recall(Entries, state) or Entries([], [])
+    kept = recall(Entries, state) or NONE
     at = event.received_at
-    for value in _values(window, event):
-        kept.put(at, value, has_value=window.field is not None)
+    if window.field is None and (not kept.times or at >= kept.times[-1]):
+        kept = Entries([*kept.times, at], [], kept.is_cut)
+    else:
+        kept = kept.copied()
+        for value in _values(window, event):
+            kept.put(at, value, has_value=window.field is not None)
     if not kept.times:
         return Remembered()
     newest = kept.times[-1]
@@ -73,7 +84,7 @@ def arrive(window: Window, state: bytes | None, event: Event) -> Remembered:
     if measured <= window.limit if window.is_at_most else measured >= window.limit:
         facts = {"window": _facts(window, kept, measured), "key": key_of(window.by, event).facts}
         return Remembered(firings=[Firing(event_id=event.id, at=at, facts=facts)])
-    return Remembered(state=remember(kept), due_at=forget_at(newest + window.within_ms))
+    return Remembered(state=kept, due_at=forget_at(newest + window.within_ms))
 
 
 def _values(window: Window, event: Event) -> list[Any]:

@@ -10,33 +10,42 @@ from hookagent.rules.remembered import (
     Carried,
     Firing,
     Remembered,
+    State,
     forget_at,
     recall,
-    remember,
 )
 
 
-class Throttled(msgspec.Struct, array_like=True):
+class Throttled(msgspec.Struct, frozen=True, array_like=True):
     """When the rule last fired for a key, and how often it would have since."""
 
     fired_at: int
     suppressed: int = 0
 
 
-def pass_throttle(throttle: Throttle, state: bytes | None, firing: Firing) -> Remembered:
+def suppress(throttle: Throttle, state: State | None, at: int) -> Remembered | None:
+    """Count a firing as suppressed, None where it is to be let through."""
+    last = recall(Throttled, state)
+    if last is None or at >= last.fired_at + throttle.once_ms:
+        return None
+    kept = Throttled(last.fired_at, last.suppressed + 1)
+    return Remembered(state=kept, due_at=_end(throttle, last.fired_at))
+
+
+def pass_throttle(throttle: Throttle, state: State | None, firing: Firing) -> Remembered:
     """Let a firing through, or count it as suppressed.
 
     The first one through says how many were suppressed before it.
     """
+    suppressed = suppress(throttle, state, firing.at)
+    if suppressed is not None:
+        return suppressed
     last = recall(Throttled, state)
-    if last is not None and firing.at < last.fired_at + throttle.once_ms:
-        kept = Throttled(last.fired_at, last.suppressed + 1)
-        return Remembered(state=remember(kept), due_at=_end(throttle, last.fired_at))
     facts = {"once": shown.duration(throttle.once_ms), "suppressed": last.suppressed if last else 0}
     passed = msgspec.structs.replace(firing, facts=firing.facts | {"throttle": facts})
     return Remembered(
         firings=[passed],
-        state=remember(Throttled(firing.at)),
+        state=Throttled(firing.at),
         due_at=_end(throttle, firing.at),
     )
 
@@ -45,7 +54,7 @@ def _end(throttle: Throttle, fired_at: int) -> int:
     return forget_at(fired_at + throttle.once_ms)
 
 
-class Burst(msgspec.Struct, array_like=True):
+class Burst(msgspec.Struct, frozen=True, array_like=True):
     """Events that came close together."""
 
     first_at: int
@@ -54,7 +63,7 @@ class Burst(msgspec.Struct, array_like=True):
     last: Carried
 
 
-def arrive(debounce: Debounce, state: bytes | None, event: Event, carried: Carried) -> Remembered:
+def arrive(debounce: Debounce, state: State | None, event: Event, carried: Carried) -> Remembered:
     """Add an event to its burst; one that comes after the burst's end fires that first."""
     at = event.received_at
     burst = recall(Burst, state)
@@ -71,10 +80,10 @@ def arrive(debounce: Debounce, state: bytes | None, event: Event, carried: Carri
             burst.count + 1,
             carried if at >= burst.last_at else burst.last,
         )
-    return Remembered(firings=over, state=remember(burst), due_at=burst_end(debounce, burst))
+    return Remembered(firings=over, state=burst, due_at=burst_end(debounce, burst))
 
 
-def due(debounce: Debounce, state: bytes | None, now: int) -> Remembered:
+def due(debounce: Debounce, state: State | None, now: int) -> Remembered:
     """Fire for the last event of a burst that is over."""
     burst = recall(Burst, state)
     if burst is None:

@@ -10,7 +10,7 @@ from hookagent.event import Event
 from hookagent.rules import windows
 from hookagent.rules.evaluate import followers, select
 from hookagent.rules.model import Rule, RuleSet
-from hookagent.rules.remembered import Firing
+from hookagent.rules.remembered import Firing, State
 from hookagent.rules.timers import Timers
 
 Fired = tuple[Rule, Firing]
@@ -28,7 +28,7 @@ class Player:
         self._match = match or (lambda event: select(ruleset, event))
         self._rules = {rule.name: rule for rule in ruleset.rules}
         self._has_followers = bool(ruleset.followers)
-        self._states: dict[tuple[str, str], tuple[bytes, int]] = {}
+        self._states: dict[tuple[str, str], tuple[State, int]] = {}
         self._timers = Timers()
 
     def event(self, event: Event) -> list[Fired]:
@@ -62,7 +62,7 @@ class Player:
         return fired
 
     def _loader(self, rule: Rule) -> windows.Load:
-        def load(key: str) -> bytes | None:
+        def load(key: str) -> State | None:
             kept = self._states.get((rule.name, key))
             return kept[0] if kept else None
 

@@ -1,8 +1,9 @@
 """What an over-time condition remembers between events, and what comes of an event or a timer.
 
-State is a few bytes for one key of one rule. It holds what a firing needs when no event is at hand
-any more: the last event's id, the key's values, and the throttle's key. Bytes that cannot be read
-(a rule was changed, a store was damaged) count as nothing remembered.
+State is a small struct for one key of one rule, never changed but replaced; it becomes bytes where
+it is kept, and is read from them when it is next asked for. It holds what a firing needs when no
+event is at hand any more: the last event's id, the key's values, and the throttle's key. Bytes that
+cannot be read (a rule was changed, a store was damaged) count as nothing remembered.
 """
 
 import hashlib
@@ -26,6 +27,10 @@ class Key(msgspec.Struct, frozen=True):
     text: str
     facts: dict[str, Any]
     """For templates: `{{ key.host }}`."""
+
+
+State = msgspec.Struct | bytes
+"""What is remembered for a key: as it is used, or as it was kept."""
 
 
 class Carried(msgspec.Struct, frozen=True, array_like=True):
@@ -55,7 +60,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """What follows from one event or timer for one key."""
 
     firings: list[Firing] = []
-    state: bytes | None = None
+    state: State | None = None
     """None forgets the key."""
     due_at: int = 0
     """When to look again without an event, in Unix milliseconds; 0 for never."""
@@ -72,6 +77,8 @@ def key_of(by: tuple[Reference, ...], event: Event) -> Key:
 
 def key_text(by: tuple[Reference, ...], event: Event) -> str:
     """Return the text of the key an event has: all that state is found by."""
+    if len(by) == 1:
+        return _text([_value(by[0], event)])
     return _text([_value(reference, event) for reference in by])
 
 
@@ -124,14 +131,16 @@ def forget_at(over_at: int) -> int:
     return -(-(over_at + FORGET_AFTER_MS) // FORGET_AFTER_MS) * FORGET_AFTER_MS
 
 
-def remember(state: msgspec.Struct) -> bytes:
+def remember(state: State) -> bytes:
     """Write state as the store keeps it."""
-    return msgspec.msgpack.encode(state)
+    return state if isinstance(state, bytes) else msgspec.msgpack.encode(state)
 
 
-def recall(kind: type[T], state: bytes | None) -> T | None:
+def recall(kind: type[T], state: State | None) -> T | None:
     """Read state, or None where there is none that can be read."""
-    if state is None:
+    if isinstance(state, kind):
+        return state
+    if not isinstance(state, bytes):
         return None
     try:
         return msgspec.msgpack.decode(state, type=kind)

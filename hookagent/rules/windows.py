@@ -18,9 +18,9 @@ from hookagent.event import Event
 from hookagent.rules import awaiting, counting, pacing
 from hookagent.rules.model import Rule
 from hookagent.rules.overtime import Absence, Debounce, Sequence, Window
-from hookagent.rules.remembered import Carried, Firing, Key, Remembered, key_of, key_text
+from hookagent.rules.remembered import Carried, Firing, Key, Remembered, State, key_of, key_text
 
-Load = Callable[[str], bytes | None]
+Load = Callable[[str], State | None]
 THROTTLE = "throttle:"
 """What the keys of a throttle begin with; all others are of the rule's other condition."""
 MAIN = "key:"
@@ -31,7 +31,7 @@ class Write(msgspec.Struct, frozen=True):
     """What to keep under a key of the rule."""
 
     key: str
-    value: bytes | None
+    value: State | None
     """None forgets it."""
     due_at: int = 0
     """When to ask `due`, in Unix milliseconds; 0 for never."""
@@ -63,10 +63,15 @@ def arrive(rule: Rule, event: Event, load: Load, *, awake_since: int = 0) -> Out
     """Take an event that the rule matches."""
     if rule.window is not None:
         name = MAIN + key_text(rule.window.by, event)
-        return _throttled(rule, event, counting.arrive(rule.window, load(name), event), name, load)
+        result = counting.arrive(rule.window, load(name), event)
+        if not result.firings:
+            return Outcome([], [Write(name, result.state, result.due_at)])
+        return _throttled(rule, event, result, name, load)
     main = _main(rule)
     if main is None:
-        return _throttled(rule, event, Remembered(firings=[_at_once(event)]), None, load)
+        return _suppressed(rule, event, load) or _throttled(
+            rule, event, Remembered(firings=[_at_once(event)]), None, load
+        )
     key = key_of(main.by, event)
     name = MAIN + key.text
     carried = _carried(rule, event, key)
@@ -104,6 +109,18 @@ def due(rule: Rule, key: str, load: Load, now: int, *, awake_since: int = 0) -> 
     else:
         result = Remembered()
     return _throttled(rule, None, result, key, load)
+
+
+def _suppressed(rule: Rule, event: Event, load: Load) -> Outcome | None:
+    """Return what comes of an event that is one too many for the throttle, None where it is not.
+
+    Nothing of a firing needs to be made for it: this is what a flood of events goes through.
+    """
+    if rule.throttle is None:
+        return None
+    name = THROTTLE + key_text(rule.throttle.by, event)
+    result = pacing.suppress(rule.throttle, load(name), event.received_at)
+    return None if result is None else Outcome([], [Write(name, result.state, result.due_at)])
 
 
 def _at_once(event: Event) -> Firing:

@@ -5,6 +5,7 @@ from typing import Any
 from hookagent.rules import windows
 from hookagent.rules.evaluate import matches
 from hookagent.rules.model import Rule
+from hookagent.rules.remembered import State
 from tests.rules.events import NOON, make_event, rule_of
 
 MINUTE = 60_000
@@ -16,7 +17,7 @@ class Play:
 
     def __init__(self, rule: Rule | str, *, timers: bool = True) -> None:
         self.rule = rule_of(rule) if isinstance(rule, str) else rule
-        self.states: dict[str, tuple[bytes, int]] = {}
+        self.states: dict[str, tuple[State, int]] = {}
         self.fired: list[tuple[float, str]] = []
         """When, in minutes after noon, and for which event."""
         self.facts: list[dict[str, Any]] = []
@@ -24,7 +25,7 @@ class Play:
         self.awake_since = 0
         self._number = 0
 
-    def load(self, key: str) -> bytes | None:
+    def load(self, key: str) -> State | None:
         return self.states[key][0] if key in self.states else None
 
     def event(self, minute: float, payload: Any = None, **keys: Any) -> str:
