@@ -5,7 +5,10 @@ keeps the version of the steps it fired with, so `Bindings` also serves steps th
 any file.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,45 @@ from hookagent.event import Event
 from hookagent.rules.model import Rule, RuleSet, StepSpec
 from hookagent.rules.parse import read_rules
 from hookagent.store.base import RuleVersion
+
+TURN_NS = 2_000_000
+"""How long a thread that loads rules works before others have their turn."""
+REST_S = 0.000_5
+
+
+class Turns:
+    """A pause for a thread that shares the interpreter with one that serves.
+
+    Sleeping lets go of the interpreter at once; a thread that only works is made to every 5 ms.
+    """
+
+    def __init__(self) -> None:
+        self._rested_ns = 0
+
+    def __call__(self) -> None:
+        if time.perf_counter_ns() - self._rested_ns > TURN_NS:
+            time.sleep(REST_S)
+            self._rested_ns = time.perf_counter_ns()
+
+
+def without_pause() -> None:
+    """Go on at once."""
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the garbage collector out: it would walk all rules again and again while they grow.
+
+    Rules refer to nothing above them, so that what a reload replaces goes without it.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class BoundRule:
@@ -109,8 +151,22 @@ def rule_files(places: Iterable[Path]) -> list[Path]:
     return found
 
 
-def load_rulebook(places: Iterable[Path], base: Path, environment: Environment) -> Rulebook:
-    """Read, check and compile all rule files. Raises ConfigError with every problem found."""
+def load_rulebook(
+    places: Iterable[Path],
+    base: Path,
+    environment: Environment,
+    pause: Callable[[], None] = without_pause,
+) -> Rulebook:
+    """Read, check and compile all rule files. Raises ConfigError with every problem found.
+
+    `pause` is called now and then while the matcher is made: a thread that loads lets others go
+    first there (`Turns`).
+    """
+    with _without_collector():
+        return compile_rulebook(_read(places, base, environment), pause)
+
+
+def _read(places: Iterable[Path], base: Path, environment: Environment) -> RuleSet:
     files: list[tuple[str, str]] = []
     problems: list[Problem] = []
     for path in rule_files(places):
@@ -129,12 +185,12 @@ def load_rulebook(places: Iterable[Path], base: Path, environment: Environment) 
         raise ConfigError([*problems, *error.problems]) from None
     if problems:
         raise ConfigError(problems)
-    return compile_rulebook(ruleset)
+    return ruleset
 
 
-def compile_rulebook(ruleset: RuleSet) -> Rulebook:
+def compile_rulebook(ruleset: RuleSet, pause: Callable[[], None] = without_pause) -> Rulebook:
     """Make the matcher of a rule set."""
     from hookagent.rules.index import Matcher
 
-    matcher = Matcher(ruleset)
+    matcher = Matcher(ruleset, pause)
     return Rulebook(ruleset, matcher.match, matcher.followers)
