@@ -97,6 +97,10 @@ class Agent:
     async def _start(self) -> None:
         config, enter = self.config, self._stack.enter_async_context
         check_parser()
+        if config.log.enabled:
+            from hookagent.pipeline.logbook import Logbook
+
+            self._background(Logbook(config, self.feed, clock).run(), "log")
         rulebook = load_rulebook(config.rules, config.folder, config.environment)
         self._check(rulebook)
         store = await enter(_opened(config))
