@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from aiohttp import web
 
+from tests.cli.workbench import EVIL, harmful
 from tests.pipeline.catchup.provider import NOW, GitHubApi
 
 
@@ -109,3 +110,13 @@ def test_without_a_token_it_says_which_variable_to_set(configured, run, monkeypa
     assert code == 5
     assert "GITHUB_TOKEN" in err
     assert run("catchup", "shp")[0] == 4
+
+
+def test_what_a_provider_lists_cannot_steer_the_terminal(catchup, api):
+    api.add(f"g-{EVIL}", {"action": EVIL}, event=EVIL)
+    api.deliveries[0]["status"] = EVIL
+
+    for more in ([], ["--json"], ["--redeliver"], ["--fetch"]):
+        code, out, err = catchup(*more)
+        assert harmful(out + err) == [], more
+        assert code in {0, 1, 5}

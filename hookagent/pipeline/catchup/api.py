@@ -5,7 +5,7 @@ the address of a next page, so that a token goes to the host the person named an
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -16,6 +16,7 @@ from hookagent.actions.client import Answer, Client, Refused, Request, Unreachab
 from hookagent.actions.egress import Permit
 from hookagent.actions.exchange import retry_after
 from hookagent.errors import NotFound, OutsideError, UsageError
+from hookagent.event import Headers
 
 TIMEOUT_MS = 30_000
 PATIENCE_MS = 60_000
@@ -135,6 +136,11 @@ def _said(answer: Answer) -> str:
         if isinstance(found, str):
             return f": {' '.join(found.split())[:200]}"
     return ""
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> Headers:
+    """Make headers of what an interface says they were; what cannot be a header is left out."""
+    return Headers.of(pair for pair in pairs if not any(ord(c) < ord(" ") for c in "".join(pair)))
 
 
 def part(text: str) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from hookagent.errors import NotFound, OutsideError, UsageError
-from hookagent.event import Event, Headers, RawRequest
+from hookagent.event import Event, RawRequest
 from hookagent.eventfile import parse_time
-from hookagent.pipeline.catchup.api import Api, part
+from hookagent.pipeline.catchup.api import Api, fields, part
 from hookagent.pipeline.catchup.base import Entry
 
 BASE = "https://api.github.com"
@@ -69,11 +69,11 @@ class GitHub:
         found, _ = await self._api.get(f"{self._hook}/deliveries/{part(entry.handle)}")
         try:
             asked = found["request"]
-            fields = [(str(name), str(value)) for name, value in asked["headers"].items()]
+            said = [(str(name), str(value)) for name, value in asked["headers"].items()]
             payload = asked["payload"]
         except (KeyError, TypeError, AttributeError):
             raise OutsideError(f"GitHub no longer has the delivery `{entry.id}`") from None
-        kept = Headers.of(pair for pair in fields if pair[0].lower().startswith(KEPT))
+        kept = fields(pair for pair in said if pair[0].lower().startswith(KEPT))
         is_form = "form-urlencoded" in (kept.text("content-type") or "")
         made = [RawRequest(headers=kept, body=body) for body in bodies(payload, is_form=is_form)]
         return next((one for one in made if self._is_signed(one)), made[0])

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from hookagent.errors import OutsideError, UsageError
-from hookagent.event import Event, Headers, RawRequest
+from hookagent.event import Event, RawRequest
 from hookagent.eventfile import format_time, parse_time
-from hookagent.pipeline.catchup.api import Api, part
+from hookagent.pipeline.catchup.api import Api, fields, part
 from hookagent.pipeline.catchup.base import Entry
 
 BASE = "https://api.svix.com"
@@ -64,8 +64,8 @@ class Svix:
     async def request(self, entry: Entry) -> RawRequest:
         """Return the message as a webhook brings it, without a signature."""
         body = json.dumps(entry.content, separators=(",", ":"), ensure_ascii=False)
-        fields = {"Content-Type": "application/json", self._id_header: entry.id}
-        return RawRequest(headers=Headers.of(fields), body=body.encode("utf-8", "surrogatepass"))
+        named = [("Content-Type", "application/json"), (self._id_header, entry.id)]
+        return RawRequest(headers=fields(named), body=body.encode("utf-8", "surrogatepass"))
 
     async def redeliver(self, entry: Entry) -> None:
         """Ask for the message to be sent to the endpoint again."""
