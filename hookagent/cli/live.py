@@ -104,6 +104,8 @@ class Live:
 
     def _delivered(self, delivered: Delivered) -> Iterator[Line]:
         if delivered.outcome == "accepted":
+            if self._troubles.pop("store", None):
+                yield _at(delivered.at), Ink("  store", "green"), "  takes events again"
             self._held[delivered.id] = _Held(delivered)
             return
         yield from self._line(

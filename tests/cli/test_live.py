@@ -187,6 +187,32 @@ def test_a_trouble_is_said_again_when_it_changes_or_lasts():
     assert [line.split()[-1] for line in said] == ["a", "b", "a", "a"]
 
 
+def test_a_store_that_works_again_is_said_once():
+    session = [Trouble(at=AT, part="store", message="full"), delivered(1), delivered(2)]
+
+    said = say(80, session=session)
+
+    assert [line for line in said if "takes events again" in line] == [
+        "14:13:21  store  takes events again"
+    ]
+
+
+def test_a_request_that_was_passed_on_in_vain_is_followed_by_what_to_run():
+    said = say(
+        80,
+        session=[
+            delivered(1),
+            Matched(at=AT, id="evt_1", rules=["forward"], runs=["r"]),
+            ran(1, run="r", rule="forward", state="failed", error="answered 500"),
+        ],
+    )
+
+    assert said == [
+        "14:13:21  200  shop  order.paid  evt_1  → forward ✗ failed: answered 500",
+        "          see: hookagent inspect evt_1   again: hookagent replay evt_1",
+    ]
+
+
 def test_an_event_is_held_for_its_runs_but_not_for_ever():
     live = Live(width=80)
     assert list(live.lines(delivered(1))) == []

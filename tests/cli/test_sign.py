@@ -193,6 +193,16 @@ def test_what_cannot_be_signed_is_said(run, configured, arguments, code, word):
     assert word in err
 
 
+def test_what_a_scheme_asks_for_is_given_as_a_setting(run):
+    token = ["sign", "--scheme", "token", "--secret", SECRET, "--format", "headers"]
+
+    code, out, _ = run(*token, "--setting", "header=X-Own-Token")
+
+    assert (code, f"X-Own-Token: {SECRET}" in out) == (0, True)
+    assert run(*token)[0] == 3
+    assert run(*token, "--setting", "header")[0] == 2
+
+
 # A source, and sending.
 
 
