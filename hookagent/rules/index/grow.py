@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookagent.lookup import Path
 from hookagent.rules.index import probes
@@ -50,10 +50,9 @@ class Grower:
         self._pause()
         if len(items) <= LEAF_MAX:
             return Leaf([_entry(number, terms) for number, terms, _ in items])
-        hashed = [_hashed(terms, spread) for _, terms, spread in items]
-        slot = self._best(hashed)
-        if slot is not None:
-            return self._branch(slot, items, hashed)
+        parted = self._parted(items)
+        if parted is not None:
+            return self._branch(parted)
         if len(items) < WIDE_MIN:
             return Leaf([_entry(number, terms) for number, terms, _ in items])
         return self._wide(items)
@@ -78,7 +77,12 @@ class Grower:
                 best, best_score = slot, score
         return best
 
-    def _branch(self, slot: Key, items: Sequence[Item], hashed: Sequence[Hashed]) -> Node:
+    def _parted(self, items: Sequence[Item]) -> "_Parted | None":
+        """Part conjunctions at the best place, None where none is good enough."""
+        hashed = [_hashed(terms, spread) for _, terms, spread in items]
+        slot = self._best(hashed)
+        if slot is None:
+            return None
         children: dict[Want, list[Item]] = defaultdict(list)
         rest: list[Item] = []
         for item, accesses in zip(items, hashed, strict=True):
@@ -91,11 +95,15 @@ class Grower:
             grown = (number, left, spread * len(access.wants))
             for want in access.wants:
                 children[want].append(grown)
+        return _Parted(slot, children, rest)
+
+    def _branch(self, parted: "_Parted") -> Node:
+        slot, children, rest = parted
         equal: dict[Any, Node] = {}
         starts: dict[int, dict[str, Node]] = defaultdict(dict)
         ends: dict[int, dict[str, Node]] = defaultdict(dict)
-        for (kind, value), below in children.items():
-            node = self.grow(below)
+        for kind, value in list(children):
+            node = self.grow(children.pop((kind, value)))
             if kind is Kind.EQUAL:
                 equal[value] = node
             else:
@@ -134,6 +142,18 @@ class Grower:
         kept = [probe for slot, probe in made if slot not in self._paths]
         placed = [(self._paths[slot], probe) for slot, probe in made if slot in self._paths]
         return [*kept, Sieve(placed)]
+
+
+class _Parted(NamedTuple):
+    """Conjunctions by what they want of one place.
+
+    Nothing else is held while the branches grow, and each only until it has: what is made for the
+    growing would otherwise be several times what is grown.
+    """
+
+    slot: Key
+    children: dict[Want, list[Item]]
+    rest: list[Item]
 
 
 PROBES: dict[Kind, Any] = {
