@@ -14,16 +14,19 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from hookagent.actions.base import Outside, Own
+from hookagent.actions.client import circuits
 from hookagent.actions.sender import Sender
 from hookagent.config.model import Config, Source
 from hookagent.config.trust import REGISTRY, users_registry
 from hookagent.errors import ConfigError, OutsideError
 from hookagent.event import new_id
+from hookagent.pipeline import readiness
 from hookagent.pipeline.allowance import Allowance
 from hookagent.pipeline.emitting import emitter
 from hookagent.pipeline.feed import Feed, Logged, Ready, Rules, Stopped, Stopping
 from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.handshakes import confirm, handshakes_of
+from hookagent.pipeline.hangup import on_hangup
 from hookagent.pipeline.ingest import Ingest
 from hookagent.pipeline.keys import PublishedKeys, published_keys
 from hookagent.pipeline.limiter import FailureLimiter
@@ -32,6 +35,7 @@ from hookagent.pipeline.passing import Passing, PassingDesk, Target
 from hookagent.pipeline.presence import announce
 from hookagent.pipeline.public import PublicFace
 from hookagent.pipeline.rulebook import Rulebook, load_rulebook
+from hookagent.pipeline.targets import tell
 from hookagent.pipeline.upkeep import Upkeep
 from hookagent.pipeline.worker import Worker
 from hookagent.providers.verify import Verifier
@@ -131,7 +135,6 @@ class Agent:
         present = announce(config.state_folder, self.listener_url)
         self._stack.callback(present.unlink, missing_ok=True)
         if self.choices.with_inspector:
-            from hookagent.actions.client import circuits
             from hookagent.server.inspector import Inspector, Parts
 
             parts = Parts(
@@ -147,6 +150,7 @@ class Agent:
             self.inspector_url = await enter(Inspector(parts).serving())
         await worker.start()
         self._background(Upkeep(store, config.store, clock).run(), "upkeep")
+        self._background(tell(config.state_folder, lambda: circuits(outside)), "targets")
         self._watch(store, worker, outside)
         if self.choices.watch_rules and config.rules:
             self._background(self._watch_rules(worker), "rules")
@@ -161,12 +165,15 @@ class Agent:
         )
         self.feed.publish(Rules(at=clock(), loaded=len(rulebook)))
         await enter(self.public.tunnel(self.listener_url, listener.probes))
+        self._stack.callback(on_hangup(lambda: self.reload(worker)))
+        readiness.tell(readiness.READY, os.environ)
 
     async def stop(self) -> None:
         """Stop cleanly: refuse new work, finish or park what runs, say what is left."""
         worker, listener = self._worker, self._listener
         assert worker is not None
         assert listener is not None
+        readiness.tell(readiness.STOPPING, os.environ)
         self.feed.publish(Stopping(at=clock(), running=worker.running))
         listener.stop_accepting()
         await listener.close(ANSWER_GRACE_S)

@@ -51,6 +51,7 @@ COMMANDS = {
     "stats": Command("stats", "Rates, latencies, failures, last events"),
     "tunnel": Command("tunnel", "Say which tunnels could be started here"),
     "mcp": Command("mcp", "Serve coding agents over the Model Context Protocol"),
+    "service": Command("service", "Keep the agent running: systemd or launchd"),
     "doctor": Command("doctor", "Check everything and say how to mend it"),
     "prune": Command("prune", "Remove events past their retention"),
     "trust": Command("trust", "Allow a configuration to start programs"),

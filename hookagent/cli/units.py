@@ -1,0 +1,99 @@
+"""What a service manager is given: a systemd user unit, or a launchd property list.
+
+Pure: text from values. The agent tells systemd when it is ready (`Type=notify`), reads its rules
+again on SIGHUP, and is not started again after exit codes 2 and 3, which only a person can mend.
+"""
+
+import plistlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+STOP_S = 30
+"""A stop waits up to `worker.grace` for steps and some seconds for answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One agent that a service manager keeps running."""
+
+    name: str
+    """Letters, digits, `-`, `_` and `.`: part of file names and labels."""
+    program: tuple[str, ...]
+    """How hookagent is started, without the command: `("/usr/bin/python3", "-m", "hookagent")`."""
+    config: Path
+    """Absolute."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The whole command line."""
+        options = ("serve", "--config", str(self.config), "--output", "compact")
+        return (*self.program, *options)
+
+
+def name_of(folder: Path) -> str:
+    """Return a service's name for a project's folder."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name).strip("-.")
+    return name or "project"
+
+
+def systemd_unit(service: Service) -> str:
+    """Return the text of a user unit."""
+    command = " ".join(_systemd_word(word) for word in service.arguments)
+    return f"""\
+[Unit]
+Description=hookagent {_literal(service.name)}
+Documentation=man:systemd.service(5)
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=notify
+ExecStart={command}
+ExecReload=/bin/kill -HUP $MAINPID
+WorkingDirectory={_literal(str(service.config.parent))}
+Restart=on-failure
+RestartSec=2
+RestartPreventExitStatus=2 3
+TimeoutStopSec={STOP_S}
+NoNewPrivileges=yes
+UMask=0077
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def _literal(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _systemd_word(text: str) -> str:
+    """Quote a word of a command line as systemd.service(5) reads it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"' if re.search(r"[^A-Za-z0-9_./:=@%+-]", escaped) else escaped
+
+
+def label(service: Service) -> str:
+    """Return the name launchd knows a service by."""
+    return f"hookagent.{service.name}"
+
+
+def launchd_plist(service: Service, logs: Path) -> str:
+    """Return the text of a launch agent; what it prints goes to a file of the folder `logs`."""
+    output = str(logs / f"{service.name}.log")
+    return plistlib.dumps(
+        {
+            "Label": label(service),
+            "ProgramArguments": list(service.arguments),
+            "WorkingDirectory": str(service.config.parent),
+            "RunAtLoad": True,
+            "KeepAlive": {"SuccessfulExit": False},
+            "ExitTimeOut": STOP_S,
+            "ThrottleInterval": 10,
+            "Umask": 0o077,
+            "StandardOutPath": output,
+            "StandardErrorPath": output,
+        },
+        sort_keys=False,
+    ).decode("utf-8")

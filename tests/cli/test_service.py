@@ -1,0 +1,112 @@
+"""`hookagent service`: a dry run changes nothing, an installation is one file and two commands."""
+
+import os
+import plistlib
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from hookagent.cli.main import main
+from hookagent.cli.service import plan_of
+from hookagent.cli.units import Service, launchd_plist, name_of, systemd_unit
+
+SERVICE = Service(
+    name="shop", program=("/usr/bin/python3", "-m", "hookagent"), config=Path("/srv/shop/a.toml")
+)
+
+
+@pytest.fixture
+def project(folder, monkeypatch):
+    (folder / "hookagent.toml").write_text("")
+    commands = folder / "bin"
+    commands.mkdir()
+    program = commands / "systemctl"
+    program.write_text('#!/bin/sh\necho "$@" >> "$(dirname "$0")/said"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
+    return folder
+
+
+def unit_of(project):
+    return Path.home() / ".config/systemd/user/hookagent-project.service"
+
+
+def test_a_dry_run_shows_everything_and_changes_nothing(project, capsys):
+    assert main(["service", "install", "--manager", "systemd", "--dry-run"]) == 0
+
+    out = capsys.readouterr().out
+    assert f"# {unit_of(project)}" in out
+    assert "Type=notify" in out
+    assert "# then: systemctl --user enable --now hookagent-project.service" in out
+    assert not unit_of(project).exists()
+    assert not (project / "bin" / "said").exists()
+
+
+def test_install_writes_and_starts_and_remove_takes_it_back(project, capsys):
+    assert main(["service", "install", "--manager", "systemd"]) == 0
+    assert f"ExecStart={sys.executable} -m hookagent serve" in unit_of(project).read_text()
+    assert main(["service", "install", "--manager", "systemd"]) == 0
+    assert main(["service", "remove", "--manager", "systemd"]) == 0
+    assert not unit_of(project).exists()
+
+    said = (project / "bin" / "said").read_text().splitlines()
+    assert said[:2] == [
+        "--user daemon-reload",
+        "--user enable --now hookagent-project.service",
+    ]
+    assert said[-2:] == ["--user disable --now hookagent-project.service", "--user daemon-reload"]
+
+
+def test_a_file_that_somebody_changed_is_not_replaced(project, capsys):
+    main(["service", "install", "--manager", "systemd", "--no-start"])
+    unit_of(project).write_text("mine")
+
+    assert main(["service", "install", "--manager", "systemd", "--no-start"]) == 2
+    assert unit_of(project).read_text() == "mine"
+    assert main(["service", "install", "--manager", "systemd", "--no-start", "--force"]) == 0
+    assert not (project / "bin" / "said").exists()
+
+
+def test_what_the_manager_refuses_is_said(project, capsys):
+    (project / "bin" / "systemctl").write_text("#!/bin/sh\necho no bus >&2\nexit 1\n")
+
+    assert main(["service", "install", "--manager", "systemd"]) == 5
+    assert "no bus" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "code"), [
+    (("install", "--manager", "upstart"), 2),
+    (("install", "--name", "a/b"), 2),
+    (("remove", "--manager", "systemd"), 4),
+])  # fmt: skip
+def test_what_cannot_be_is_refused(project, arguments, code):
+    assert main(["service", *arguments]) == code
+
+
+def test_a_service_needs_a_configuration(folder):
+    assert main(["service", "install", "--dry-run"]) == 2
+
+
+def test_words_of_a_unit_are_quoted_as_systemd_reads_them():
+    service = Service(name="a%b", program=("/opt/my py/$x",), config=Path('/s "r%/a.toml'))
+    unit = systemd_unit(service)
+
+    assert r'ExecStart="/opt/my py/$$x" serve --config "/s \"r%%/a.toml" --output compact' in unit
+    assert 'WorkingDirectory=/s "r%%\n' in unit
+
+
+def test_launchd_gets_a_property_list_and_its_own_commands():
+    read = plistlib.loads(launchd_plist(SERVICE, Path("/logs")).encode())
+    plan = plan_of(SERVICE, "launchd", Path("/home/ada"), 501)
+
+    assert read["ProgramArguments"] == list(SERVICE.arguments)
+    assert read["KeepAlive"] == {"SuccessfulExit": False}
+    assert plan.file == Path("/home/ada/Library/LaunchAgents/hookagent.shop.plist")
+    assert plan.start == (("launchctl", "bootstrap", "gui/501", str(plan.file)),)
+
+
+def test_a_name_comes_from_the_folder():
+    assert name_of(Path("/srv/my shop!")) == "my-shop"
+    assert name_of(Path("/")) == "project"
