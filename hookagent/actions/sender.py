@@ -84,7 +84,7 @@ class Sender:
                 headers=_fields(request, is_streamed=bool(slowly_s)),
                 allow_redirects=False,
             ) as response:
-                body = await response.content.read(ANSWER_BYTES_MAX)
+                body = await _read(response.content)
                 return Reply(
                     status=response.status,
                     headers=tuple(response.headers.items()),
@@ -113,6 +113,16 @@ async def _slowly(body: bytes, seconds: float) -> AsyncIterator[bytes]:
     for start in range(0, len(body), size):
         await asyncio.sleep(seconds / PIECES)
         yield body[start : start + size]
+
+
+async def _read(content: "aiohttp.StreamReader") -> bytes:
+    """Read an answer to its end, or up to the bound."""
+    parts: list[bytes] = []
+    size = 0
+    while size < ANSWER_BYTES_MAX and (part := await content.readany()):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)[:ANSWER_BYTES_MAX]
 
 
 def _sendable(fields: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
