@@ -1,72 +1,86 @@
-"""Pure: captured requests in the forms people paste elsewhere, safe to paste."""
+"""Pure: what is exported says the same bytes, whatever they are."""
 
-import base64
-import shlex
+import json
 import subprocess
+import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hookagent.event import Headers, RawRequest
-from hookagent.pipeline.exports import to_command, to_curl, to_httpie, to_python
+from hookagent.eventfile import Captured
+from hookagent.pipeline import exports
+from hookagent.pipeline.captures import parse
+from tests.cli.workbench import application
 
-URL = "http://127.0.0.1:8787/hooks/shop?a=1&b=$(id)"
-HEADERS = Headers.of(
-    [
-        ("Host", "example.test"),
-        ("Content-Length", "7"),
-        ("X-Plain", "one two"),
-        ("X-Empty", ""),
-        ("X-Equal", "=raw"),
-        ("X-At", "@file"),
-        ("X-Quote", "it's `id` $HOME"),
-    ]
+NAMES = st.from_regex(r"X-[A-Za-z0-9-]{1,8}", fullmatch=True)
+VALUES = st.text(
+    st.characters(min_codepoint=33, max_codepoint=255, exclude_categories=["Cc", "Zs"]), max_size=12
 )
-BODIES = [b"", b'{"a": 1}', b"it's\n$(id)\\", b"\x00\xff", "ä😍".encode(), b"@/etc/passwd"]
 
 
-def request(body: bytes) -> RawRequest:
-    return RawRequest(target="/hooks/shop?a=1", headers=HEADERS, body=body)
+@given(body=st.binary(max_size=200), fields=st.lists(st.tuples(NAMES, VALUES), max_size=4))
+def test_a_curl_command_reads_back_as_the_same_request(body, fields):
+    request = RawRequest(
+        method="PUT",
+        target="/in?a=1&b=%20",
+        headers=Headers.of([*fields, ("Content-Type", "x/y")]),
+        body=body,
+    )
+
+    text = exports.to_curl(request, "http://a.test/in?a=1&b=%20")
+    (found,) = parse(text.encode("utf-8", "surrogateescape"), "it")
+
+    assert found.request.body == body
+    assert (found.request.method, found.request.url) == ("PUT", "http://a.test/in?a=1&b=%20")
+    assert list(found.request.headers.items()) == list(request.headers.items())
 
 
-def words(command: str) -> list[bytes]:
-    """Return what a shell makes of a command's arguments."""
-    script = f"show() {{ printf '%s\\0' \"$@\"; }}; show {command}"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
-    return done.stdout.split(b"\0")[:-1]
+@given(body=st.binary(max_size=200))
+def test_http_on_the_wire_reads_back(body):
+    request = RawRequest(target="/in", headers=Headers.of({"X-A": "1"}), body=body)
+
+    (found,) = parse(exports.to_http(request, "https://a.test/in"), "it")
+
+    assert (found.request.url, found.request.body) == ("https://a.test/in", body)
 
 
-# Arguments of a process hold no NUL; curl is given such a body through a file instead.
-@pytest.mark.parametrize("body", [body for body in BODIES if b"\0" not in body])
-def test_a_shell_gives_curl_and_httpie_the_very_bytes(body):
-    curl, httpie = words(to_curl(request(body), URL)), words(to_httpie(request(body), URL))
+@given(body=st.text(max_size=100))
+def test_a_har_reads_back(body):
+    request = RawRequest(
+        target="/in?a=1",
+        base_url="https://a.test",
+        body=body.encode("utf-8", "replace"),
+        received_at=5,
+    )
 
-    assert URL.encode() in curl
-    assert URL.encode() in httpie
-    if body:
-        assert curl[curl.index(b"--data-binary") + 1] == body
-        assert httpie[httpie.index(b"--raw") + 1] == body
+    archive = exports.to_har([Captured(request=request, id="evt_1")], "1")
+    (found,) = parse(json.dumps(archive).encode(), "it")
 
-
-def test_headers_are_passed_on_but_those_of_the_connection():
-    httpie = words(to_httpie(request(b"x"), URL))
-
-    for word in (b"X-Plain:one two", b"X-Empty;", b"X-Equal:\\=raw", b"X-At:\\@file"):
-        assert word in httpie
-    assert not [word for word in httpie if word.lower().startswith((b"host", b"content-length"))]
-    assert b"X-Empty;" in words(to_curl(request(b""), URL))
+    assert (found.request.url, found.request.body) == (request.url, request.body)
+    assert found.request.received_at == 5
 
 
-@pytest.mark.parametrize("body", BODIES)
-def test_the_script_holds_the_very_bytes(body):
-    names: dict[str, object] = {}
-    text = to_python(request(body), URL).partition("request = ")[0]
+@pytest.mark.parametrize("body", [b'{"a": "\'\\u0000"}', b"\xff\x00\n", "✓".encode()])
+def test_a_python_script_sends_the_same_bytes(body):
+    with application() as app:
+        script = exports.to_python(
+            RawRequest(headers=Headers.of({"X-A": "it's"}), body=body), f"{app.url}/x"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
 
-    exec(compile(text, "script", "exec"), names)
-
-    assert names["BODY"] == body
-    assert base64.b64encode(body).decode() in text
+    assert done.stdout == "200 thanks\n"
+    assert (app.came[0][1], app.came[0][2]["x-a"], app.came[0][3]) == ("/x", "it's", body)
 
 
-def test_the_command_is_one_argument():
-    assert to_command("evt_1") == "hookagent replay evt_1"
-    assert shlex.split(to_command("x; rm -rf /")) == ["hookagent", "replay", "x; rm -rf /"]
+def test_an_httpie_command_is_quoted():
+    request = RawRequest(headers=Headers.of([("X-A", "=b c"), ("X-Empty", "")]), body=b"it's")
+
+    text = exports.to_httpie(request, "http://a.test/")
+
+    assert "--raw" in text
+    assert "'X-A:\\=b c'" in text
+    assert exports.to_command("evt_1") == "hookagent replay evt_1"
