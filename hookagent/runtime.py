@@ -34,7 +34,7 @@ from hookagent.pipeline.origin import replay_key
 from hookagent.pipeline.passing import Passing, PassingDesk, Target
 from hookagent.pipeline.presence import announce
 from hookagent.pipeline.public import PublicFace
-from hookagent.pipeline.rulebook import Rulebook, load_rulebook
+from hookagent.pipeline.rulebook import Rulebook, Turns, load_rulebook
 from hookagent.pipeline.targets import tell
 from hookagent.pipeline.upkeep import Upkeep
 from hookagent.pipeline.worker import Worker
@@ -320,7 +320,7 @@ class Agent:
         config = self.config
         try:
             rulebook: Rulebook = await asyncio.to_thread(
-                load_rulebook, config.rules, config.folder, config.environment
+                load_rulebook, config.rules, config.folder, config.environment, Turns()
             )
             self._check(rulebook)
         except ConfigError as error:
