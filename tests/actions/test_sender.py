@@ -10,7 +10,7 @@ from hookagent.event import Headers, RawRequest
 
 @pytest.fixture
 async def target():
-    """A server that tells what it got, and answers as its path says."""
+    """Serve: note what came, and answer as the path says."""
     seen = []
 
     async def handle(request):
