@@ -1,10 +1,12 @@
 """Adapter: rule files become a rulebook, or every problem with its place."""
 
+import gc
+
 import pytest
 
 from hookagent.environment import Environment
 from hookagent.errors import ConfigError
-from hookagent.pipeline.rulebook import Bindings, load_rulebook, rule_files
+from hookagent.pipeline.rulebook import Bindings, Turns, load_rulebook, rule_files
 
 GOOD = '[rule.a]\n[[rule.a.do]]\naction = "log"\ntext = "${WORD} {{ x }}"\n'
 
@@ -55,3 +57,38 @@ def test_a_recorded_version_binds_after_its_rule_is_gone(tmp_path):
 
     assert later.specs[0].options == {"text": "${WORD} {{ x }}"}
     assert later.step(0).options is not None
+
+
+def test_who_serves_has_a_turn_while_rules_are_made(tmp_path):
+    text = "".join(GOOD.replace("rule.a", f"rule.a{number}") for number in range(300))
+    turns = []
+
+    book = load_rulebook(
+        [write(tmp_path, a=text)], tmp_path, Environment({"WORD": "hi"}), lambda: turns.append(1)
+    )
+
+    assert len(book) == 300
+    assert len(turns) > 3
+
+
+def test_a_turn_rests_only_after_some_work(monkeypatch):
+    rests = []
+    now = iter([5_000_000, 5_000_100, 6_000_000, 9_000_000, 9_000_100])
+    monkeypatch.setattr("hookagent.pipeline.rulebook.time.perf_counter_ns", lambda: next(now))
+    monkeypatch.setattr("hookagent.pipeline.rulebook.time.sleep", rests.append)
+    turns = Turns()
+
+    turns()
+    turns()
+    turns()
+
+    assert len(rests) == 2
+
+
+def test_loading_leaves_the_collector_as_it_was(tmp_path):
+    load_rulebook([write(tmp_path, a=GOOD)], tmp_path, Environment({"WORD": "hi"}))
+    assert gc.isenabled()
+
+    with pytest.raises(ConfigError):
+        load_rulebook([write(tmp_path, a="x = ")], tmp_path, Environment({}))
+    assert gc.isenabled()
