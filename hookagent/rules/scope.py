@@ -1,5 +1,6 @@
 """What a condition looks at: an event, and inside `item`, `all` and `not` one element of it."""
 
+from functools import lru_cache
 from typing import Any
 
 from hookagent.event import Event
@@ -15,6 +16,10 @@ ITSELF = Reference("@item", ITEM, ())
 """The element itself."""
 WHOLE = Reference("", EXPRESSION, ())
 """The reference of a condition that is an expression."""
+
+
+REFERENCES_KEPT = 4_096
+"""Rules name the same few hundred paths again and again: they are read once, and shared."""
 
 
 class Scope:
@@ -39,6 +44,7 @@ class Scope:
         return find(reference.path, self.item) if reference.path else [self.item]
 
 
+@lru_cache(maxsize=REFERENCES_KEPT)
 def read_reference(text: str) -> Reference:
     """Read a reference as rules write them: with `@item.path` besides the event's own.
 

@@ -2,6 +2,7 @@
 
 from hookagent.rules import windows
 from hookagent.rules.counting import Entries
+from hookagent.rules.pacing import Throttled
 from hookagent.rules.remembered import key_of, recall, remember
 from tests.rules.events import make_event, rule_of
 
@@ -48,3 +49,11 @@ def test_what_is_remembered_is_recalled():
 
     assert recall(Entries, remember(entries)) == entries
     assert recall(Entries, None) is None
+
+
+def test_what_is_remembered_as_it_is_used_is_recalled_as_it_is():
+    entries = Entries([1], [])
+
+    assert recall(Entries, entries) is entries
+    assert recall(Throttled, entries) is None, "the rule was a window before"
+    assert remember(remember(entries)) == remember(entries)
