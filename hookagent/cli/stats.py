@@ -36,6 +36,8 @@ def stats(
 async def _stats(config: "Config", moment: int, since: str, now: int, *, as_json: bool) -> ExitCode:
     from hookagent.cli.live import duration
     from hookagent.cli.storing import opened
+    from hookagent.pipeline.presence import running
+    from hookagent.pipeline.targets import told
 
     async with opened(config) as store:
         found = await store.stats(since=moment)
@@ -47,11 +49,12 @@ async def _stats(config: "Config", moment: int, since: str, now: int, *, as_json
         last = f"{duration(max(now - heard, 0))} ago" if heard else "never"
         counts = (one.events, one.duplicates, one.rejected) if one else (0, 0, 0)
         rows.append((name, *map(str, counts), last))
+    targets = told(config.state_folder) if running(config.state_folder) else []
     if as_json:
         import msgspec
 
         shown: dict[str, Any] = msgspec.to_builtins(found)
-        output.json_line(shown | {"since": moment})
+        output.json_line(shown | {"since": moment, "targets": msgspec.to_builtins(targets)})
         return ExitCode.DONE
     output.table(("source", f"events ({since})", "duplicates", "refused", "last"), rows)
     runs = ", ".join(f"{count} {state}" for state, count in sorted(found.runs.items()))
@@ -59,5 +62,10 @@ async def _stats(config: "Config", moment: int, since: str, now: int, *, as_json
     since_then = duration(max(now - found.oldest_unrouted_at, 0))
     waiting = f", the oldest for {since_then}" if found.unrouted else ""
     output.data(f"queue    {found.unrouted} events not yet routed{waiting}")
+    for target in targets:
+        again = f", tried again in {duration(target.until - now)}" if target.until > now else ""
+        output.data(
+            f"target   {target.target} {target.state}, {target.failures} failures in a row{again}"
+        )
     output.data(f"store    {found.events} events, {found.size_bytes / 1024**2:.1f} MiB")
     return ExitCode.DONE
