@@ -1,5 +1,5 @@
 // What can be done: replay, copy, compare, craft, make a rule; and the sheet of keys.
-import { html, useState, useEffect, ask, copy, query, bytes, readJson, store, Dialog, Trouble } from './kit.js';
+import { html, useState, useEffect, ask, copy, query, readJson, Dialog, Trouble } from './kit.js';
 import { Tree } from './body.js';
 import { useAsked, Explained } from './event.js';
 

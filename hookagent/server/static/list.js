@@ -4,7 +4,7 @@ import { rowsOf } from './rows.js';
 import { listen } from './live.js';
 
 const MORE = 8; // rows above and below the view
-const HEIGHT_MAX = 30e6; // pixels a browser can scroll; beyond, the newest are shown
+const HEIGHT_MAX = 30e6; // pixels a browser can scroll; a longer list is scrolled in larger steps
 
 const SINCE = [['', 'any time'], ['15m', 'last 15 minutes'], ['1h', 'last hour'], ['24h', 'last day'], ['7d', 'last week']];
 const STATUS = ['pending', 'running', 'waiting', 'done', 'dead', 'discarded', 'quiet', 'stored'];
@@ -49,8 +49,8 @@ export function Filters({ filter, set, overview }) {
   </form>`;
 }
 
-const Row = ({ row, place, height, selected, narrow, open }) => {
-  const style = { transform: `translateY(${place * height}px)`, height: `${height}px` };
+const Row = ({ row, place, y, height, selected, open }) => {
+  const style = { transform: `translateY(${y}px)`, height: `${height}px` };
   if (!row) return html`<div class="row" role="row" aria-rowindex=${place + 1} style=${style}><span role="gridcell" class="dim">…</span></div>`;
   const isChecked = row.integrity !== 'none';
   const runs = Object.entries(row.runs);
@@ -112,14 +112,17 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
   const data = rows.current;
   const isTop = view.top < height;
   if (data) data.isLive = !isPaused && isTop;
-  const count = Math.min(data?.count || 0, Math.floor(HEIGHT_MAX / height));
-  const first = Math.max(Math.floor(view.top / height) - MORE, 0);
-  const last = Math.min(Math.ceil((view.top + view.height) / height) + MORE, count) - 1;
+  const count = data?.count || 0;
+  const tall = Math.min(count * height, HEIGHT_MAX);
+  const scale = tall > view.height ? (count * height - view.height) / (tall - view.height) : 1;
+  const above = view.top * scale; // pixels of the whole list above the view
+  const first = Math.max(Math.floor(above / height) - MORE, 0);
+  const last = Math.min(Math.ceil((above + view.height) / height) + MORE, count) - 1;
   shown.current = [first, last];
   useEffect(() => { if (data && last >= first) data.need(first, last); });
   useLayoutEffect(() => {
     if (!data) return;
-    if (data.shift && !isTop) box.current.scrollTop += data.shift * height;
+    if (data.shift && !isTop) box.current.scrollTop += (data.shift * height) / scale;
     data.shift = 0;
     if (wish.current !== null && data.at(Math.min(wish.current, count - 1))) go(wish.current);
     data.anchor = data.seqAt(first + MORE) || 0;
@@ -137,8 +140,9 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
     cursor.current = wanted;
     const row = data.at(wanted);
     const { scrollTop, clientHeight } = box.current;
-    if (wanted * height < scrollTop) box.current.scrollTop = wanted * height;
-    else if ((wanted + 1) * height > scrollTop + clientHeight) box.current.scrollTop = (wanted + 1) * height - clientHeight;
+    const seen = scrollTop * scale;
+    if (wanted * height < seen) box.current.scrollTop = (wanted * height) / scale;
+    else if ((wanted + 1) * height > seen + clientHeight) box.current.scrollTop = ((wanted + 1) * height - clientHeight) / scale;
     wish.current = row ? null : place;
     if (row) open(row, true);
   };
@@ -148,7 +152,7 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
   control.current = {
     move: (by) => count && go(from(by)),
     first: () => count && go(0),
-    last: () => { if (count) { box.current.scrollTop = count * height; go(Infinity); } },
+    last: () => { if (count) { box.current.scrollTop = tall; go(Infinity); } },
     page: (by) => count && go(from(by * Math.max(Math.floor(view.height / height) - 1, 1))),
     focus: () => box.current.focus(),
     resume,
@@ -163,9 +167,9 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
     <div class=${`grid ${narrow ? 'narrow' : ''}`} ref=${box} role="grid" tabindex="0" aria-label="Events, newest first"
       aria-rowcount=${count} aria-activedescendant=${here >= first && here <= last && data.at(here) ? `row-${selected}` : undefined}
       onScroll=${(e) => { const top = e.target.scrollTop; setView((old) => ({ ...old, top })); }}>
-      <div class="tall" role="rowgroup" style=${{ height: `${count * height}px` }}>
+      <div class="tall" role="rowgroup" style=${{ height: `${tall}px` }}>
         ${places.map((place) => html`<${Row} key=${data.seqAt(place) ?? `p${place}`} row=${data.at(place)} place=${place} height=${height}
-          selected=${data.seqAt(place) === selected} narrow=${narrow} open=${open} />`)}
+          y=${place * height - above + view.top} selected=${data.seqAt(place) === selected} open=${open} />`)}
       </div>
     </div>
     ${data?.isReady && !count && !data.error && empty(Object.values(filter).some(Boolean))}

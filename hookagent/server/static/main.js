@@ -1,5 +1,5 @@
 // The page: where the reader is (kept in the address), the keys, and the parts that are shown.
-import { html, render, useState, useEffect, useRef, ask, copy, query, store } from './kit.js';
+import { html, render, useState, useEffect, useLayoutEffect, useRef, ask, copy, query, store } from './kit.js';
 import { EventList, Filters, FILTERS } from './list.js';
 import { EventView, TABS } from './event.js';
 import { Overview, Dead, Refused } from './overview.js';
@@ -90,7 +90,7 @@ function App() {
 
   useEffect(() => { document.documentElement.dataset.theme = theme; store.set('theme', theme); }, [theme]);
   useEffect(() => store.set('keys', areKeysOn ? 'on' : 'off'), [areKeysOn]);
-  useEffect(() => { setDialog(null); if (!place.id) { event.current = null; setSelected(0); } }, [place.view, place.id]);
+  useLayoutEffect(() => { setDialog(null); if (!place.id) { event.current = null; setSelected(0); } }, [place.view, place.id]);
   useEffect(() => {
     if (place.view !== 'refused') return undefined;
     const timer = setInterval(() => setRefusals((n) => n + 1), 3000);

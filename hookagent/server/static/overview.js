@@ -1,5 +1,5 @@
 // The agent at a glance, its dead runs, and what it refused.
-import { html, useState, useEffect, useRef, ask, ago, bytes, clock, copy, duration, query, State, Trouble } from './kit.js';
+import { html, useState, useEffect, useRef, ask, ago, bytes, clock, copy, duration, query, Trouble } from './kit.js';
 import { Run, Verdict, useAsked } from './event.js';
 import { Body } from './body.js';
 
