@@ -143,7 +143,8 @@ class Watches:
         """
         offsets = self._offsets.setdefault(source, deque(maxlen=SKEW_LEAST))
         offsets.append(signed_at - at)
-        if len(offsets) < SKEW_LEAST:
+        is_near = signed_at - at <= self._thresholds.skew_ms
+        if len(offsets) < SKEW_LEAST or (is_near and not self._standings.get("watch.skew")):
             return []
         ahead = round(median(offsets))
         reading = Reading(
