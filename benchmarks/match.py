@@ -13,19 +13,25 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean, median, quantiles
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 import msgspec
 
 from benchmarks import rulesets
 from benchmarks.match_peers import peers
+from hookagent.environment import Environment
 from hookagent.event import Event
+from hookagent.pipeline.overtime import Overtime
+from hookagent.pipeline.rulebook import load_rulebook
 from hookagent.rules import evaluate
 from hookagent.rules.index import Matcher
 from hookagent.rules.index.conjunctions import Splitter
 from hookagent.rules.index.look import look_at
 from hookagent.rules.index.nodes import Leaf
 from hookagent.rules.model import RuleSet
+from hookagent.rules.parse import read_rules
+from hookagent.store.base import Store
 
 PASSES = 7
 LOOP_MAX = 10_000
@@ -102,7 +108,7 @@ def row_of(kind: str, size: int, events: Sequence[Event], passes: int) -> Row:
     bare = [msgspec.structs.replace(event, payload=None) for event in events]
     row["bytes_us"] = mean(best_us(matcher.match_bytes, bare, passes))
     if size <= LOOP_MAX:
-        row["loop_us"] = mean(best_us(loop_of(ruleset), events, 2 if size > 1_000 else passes))
+        row["loop_us"] = mean(best_us(loop_of(ruleset), events, 2 if size > 100 else passes))
     if size <= REFERENCE_MAX:
         reference = best_us(lambda event: evaluate.select(ruleset, event), events, 2)
         row["reference_us"] = mean(reference)
@@ -136,6 +142,39 @@ def _of_payload(match: Callable[[Any], int]) -> Callable[[Event], int]:
     return lambda event: match(event.payload)
 
 
+def reload_row(count: int) -> Row:
+    """Measure reading and compiling a file of rules, in seconds of this process's time."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "rules.toml").write_text(rulesets.written(count, 1), "utf-8")
+        times = []
+        for _ in range(3):
+            started = time.process_time()
+            load_rulebook([place], place, Environment({}))
+            times.append(time.process_time() - started)
+    return {"rules": count, "cpu_s": min(times)}
+
+
+def hit_us(condition: str, batch: int = 200) -> float:
+    """Measure one event of a rule over time, its commit's bytes included; the best batch's mean."""
+    ruleset = read_rules([("rules.toml", rulesets.over_time(condition))])
+    overtime = Overtime(cast("Store", None))  # asked only when a process begins
+    overtime.use(ruleset, lambda _event: ())
+    events = [
+        rulesets.event("shop", "order", {"host": f"h{number % 50}"}, number)
+        for number in range(100 * batch)
+    ]
+    best = float("inf")
+    for first in range(0, len(events), batch):
+        started = time.perf_counter_ns()
+        for event in events[first : first + batch]:
+            overtime.judge(event, ruleset.rules)
+        overtime.writes()
+        overtime.commit()
+        best = min(best, (time.perf_counter_ns() - started) / batch / 1000)
+    return best
+
+
 def decode_us(events: Sequence[Event]) -> float:
     """Return what a full decode of a body takes."""
     decode = msgspec.json.Decoder().decode
@@ -160,6 +199,8 @@ def measure(options: argparse.Namespace) -> Row:
         "body_bytes": mean(len(event.request.body) for event in events),
         "full_decode_us": decode_us(events),
         "rows": rows,
+        "reload": reload_row(options.reload),
+        "over_time": {name: hit_us(said) for name, said in rulesets.OVER_TIME.items()},
         "peers": peer_rows(events, PEER_SIZES if options.peers else ()),
     }
 
@@ -179,6 +220,11 @@ def shown(result: Row) -> str:
         "".join(f"{column:>13}" for column in COLUMNS),
     ]
     lines += ["".join(_cell(row.get(column)) for column in COLUMNS) for row in result["rows"]]
+    lines += [
+        "",
+        "{rules:,} rules of a file read and compiled in {cpu_s:.2f} s".format(**result["reload"]),
+    ]
+    lines += [f"one event of a {name}: {us:.2f} us" for name, us in result["over_time"].items()]
     if result["peers"]:
         lines += ["", f"{'engine':>28}{'rules':>8}{'us':>14}"]
     for row in result["peers"]:
@@ -199,6 +245,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--payloads", help="event file whose deliveries are varied")
     parser.add_argument("--sizes", default="10,100,1000,10000,100000")
     parser.add_argument("--events", type=int, default=600)
+    parser.add_argument("--reload", type=int, default=10_000, help="rules of the file to read")
     parser.add_argument("--passes", type=int, default=PASSES)
     parser.add_argument("--all", action="store_true", help="every kind at every size")
     parser.add_argument("--peers", action="store_true", help="other engines that are installed")

@@ -331,6 +331,37 @@ def machine_events(count: int, seed: int) -> list[Event]:
     return made
 
 
+# Rule files.
+
+ACTION = '\n[[rule.{name}.do]]\naction = "log"\ntext = "{{{{ event.id }}}} came"\n\n'
+OVER_TIME = {
+    "window": 'window = { count = 20, within = "1m", by = ["host"] }',
+    "throttle": 'throttle = { once = "10m", by = ["host"] }',
+    "debounce": 'debounce = { quiet = "10s", by = ["host"] }',
+}
+
+
+def written(count: int, seed: int) -> str:
+    """Write a file of rules as people write them."""
+    random = Random(seed)
+    rules = []
+    for number in range(count):
+        name = f"rule-{number}"
+        rules.append(
+            f'[rule.{name}]\nabout = "Rule number {number}"\non = "github/{random.choice(KINDS)}"\n'
+            f'when = {{ "repository.full_name" = "{random.choice(REPOSITORIES)}",'
+            f' action = ["opened", "closed"],'
+            f' "issue.title" = {{ contains = "{random.choice(NOUNS)} {number % 5000}" }} }}\n'
+            + ACTION.format(name=name)
+        )
+    return "".join(rules)
+
+
+def over_time(condition: str) -> str:
+    """Write a file of one rule with this condition over several events."""
+    return f"[rule.it]\n{condition}\n" + ACTION.format(name="it")
+
+
 def _ruleset(rules: list[Rule]) -> RuleSet:
     return RuleSet(rules=tuple(rules))
 
