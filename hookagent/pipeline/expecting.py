@@ -196,13 +196,6 @@ class Expecting:
                 await self._store.keep(PAIR + name, msgspec.json.encode(kept))
             self._changed.discard(name)
 
-    def overdue(self) -> dict[str, bool]:
-        """Return every expectation, and whether it is missing something."""
-        found = {name: bool(state.alerted_at) for name, state in self._waiting.items()}
-        for name, state in self._open.items():
-            found[name] = any(first.alerted_at for first in state.begun.values())
-        return found
-
 
 def _decoded(kept: bytes | None, kind: type[Any]) -> Any:
     """Return what was kept, None where there is nothing, or a version of ours that has passed."""

@@ -1,9 +1,13 @@
 """`[[expect]]`, `expect_every`, `[watch]` and `[log]`: read as written, wrong ones with a place."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from hookagent.config.load import load
 from hookagent.errors import ConfigError
+from hookagent.watch.settings import Thresholds
 
 SOURCE = """
 [sources.backup]
@@ -136,3 +140,26 @@ def test_a_source_nobody_declared_is_a_warning(tmp_path):
     assert [(one.code, one.hint) for one in config.warnings if one.code == "unknown-source"] == [
         ("unknown-source", "did you mean `backup`?")
     ]
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCKS = [
+    (name, block)
+    for name in ("watching.md", "running.md")
+    for block in re.findall(r"```toml\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
+    if "[rule." not in block
+]
+
+
+@pytest.mark.parametrize(("name", "block"), BLOCKS)
+def test_the_examples_of_the_pages_are_read(tmp_path, name, block):
+    config = read(tmp_path, block, HEARTBEAT_URL="https://beat.test/1")
+
+    assert {one.code for one in config.warnings} <= {"unknown-source"}
+
+
+def test_the_pages_show_all_three_and_their_defaults(tmp_path):
+    assert len(BLOCKS) == 4
+    [block] = [block for _, block in BLOCKS if "[watch]" in block]
+    without = re.sub(r"(?m)^(heartbeat_url|remind) .*$", "", block)
+    assert read(tmp_path, without).watch.thresholds == Thresholds()
