@@ -199,7 +199,8 @@ class Watches:
 
     def measured(self, found: Measured, now: int) -> list[Alert]:
         """Take what was measured: queue, disk, breakers."""
-        waited = now - found.oldest_unrouted_at if found.oldest_unrouted_at else 0
+        began = max(found.oldest_unrouted_at, self._awake_since)  # what a stop left is no jam
+        waited = now - began if found.oldest_unrouted_at else 0
         said = self._say("watch.queue", "queue", self._queue(waited), now)
         if found.disk_free is not None:
             said += self._say("disk.low", "disk", self._disk(found.disk_free), now)

@@ -167,9 +167,11 @@ def measure(agent, **found):
 
 
 def test_an_old_queue_is_told(agent):
-    measure(agent, oldest_unrouted_at=T0 - MINUTE)
+    measure(agent, oldest_unrouted_at=T0 - HOUR)  # left over from before the start
+    agent.pass_time(HOUR)
+    measure(agent, oldest_unrouted_at=agent.now - MINUTE)
     assert agent.said == []
-    measure(agent, oldest_unrouted_at=T0 - MINUTE - 1)
+    measure(agent, oldest_unrouted_at=agent.now - MINUTE - 1)
     assert agent.said == ["watch.queue"]
     measure(agent)
     agent.now += MINUTE
