@@ -125,7 +125,7 @@ def test_targets_that_misbehave_are_bounded_and_recorded(tmp_path, target):
         assert word in (errors[f"r-{name}"]["error"] or ""), (name, errors[f"r-{name}"])
     assert max(errors[f"r-{name}"]["ms"] for name in ("hang", "drip")) < 5_000
     size = len(json.dumps(next(r for r in found["runs"] if r["rule"] == "r-gigabyte")))
-    assert size < 3 * 1024 * 1024
+    assert size < 8 * 1024 * 1024  # NULs take six characters in JSON
 
 
 def test_a_target_that_asks_to_wait_is_asked_again_then(tmp_path, target):

@@ -5,6 +5,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,21 @@ SESSIONS_OF_TUNNELS = "tunnel/"
 """Tunnels talk to their own provider, and to the listener they lead to."""
 
 
+@cache
+def read() -> list[tuple[str, ast.AST]]:
+    """Return every node of every module, read once for all tests."""
+    return [
+        (file.relative_to(PACKAGE).as_posix(), node)
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call | ast.Import | ast.ImportFrom | ast.Compare)
+    ]
+
+
 def nodes(kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
-    for file in FILES:
-        place = file.relative_to(PACKAGE).as_posix()
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, kind):
-                yield place, node
+    for place, node in read():
+        if isinstance(node, kind):
+            yield place, node
 
 
 def calls() -> Iterator[tuple[str, str, ast.Call]]:
