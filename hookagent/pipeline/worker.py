@@ -79,6 +79,7 @@ class Worker:
         self._overtime = Overtime(store)
         self._judging = asyncio.Lock()
         self._inbox: deque[Event] = deque()
+        self._routing: set[str] = set()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -182,11 +183,14 @@ class Worker:
             await self._news.wait()
             return
         batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), BATCH_MAX))]
+        self._routing = {event.id for event in batch}
         try:
             await self._route(batch)
         except StoreUnavailable:
             self._inbox.extendleft(reversed(batch))
             raise
+        finally:
+            self._routing = set()
 
     async def _route(self, events: Sequence[Event]) -> None:
         """Match a batch and record what fired in one commit; then set off what may run now."""
@@ -311,8 +315,10 @@ class Worker:
             events = await self._store.claim_events(
                 self.owner, now=now, lease_until=now + self._settings.lease_ms, limit=BATCH_MAX
             )
+            held = self._routing | {event.id for event in self._inbox}
             for event in events:
-                self.offer(self._decoded(event))
+                if event.id not in held:  # else our own, whose lease a jump of the clock ended
+                    self.offer(self._decoded(event))
             busy = len(events) == BATCH_MAX
         if not busy:
             self._notice_sleep(now)
@@ -361,6 +367,8 @@ class Worker:
         """Set off claimed runs; those over their rule's limit go back."""
         back: list[Run] = []
         for run in runs:
+            if run.id in self._tasks:
+                continue  # our own, whose lease ran out: the clock jumped, or we were frozen
             rule = self._rulebook.by_name.get(run.rule) if self._rulebook else None
             limit = rule.concurrency if rule else None
             if limit is not None and self._running_by_rule[run.rule] >= limit:

@@ -46,7 +46,7 @@ def test_a_term_in_mid_work_parks_the_step_and_the_next_start_does_it_again(tmp_
 
 
 def test_a_process_frozen_beyond_its_lease_finishes_once(tmp_path):
-    project = write_project(tmp_path, rules=rules(1.5), more=LEASE)
+    project = write_project(tmp_path, rules=rules(6), more=LEASE)
     with serving(project) as agent:
         event = agent.post({"id": "1"})[1]["id"]
         wait_until((project / "begun").exists)
@@ -57,6 +57,8 @@ def test_a_process_frozen_beyond_its_lease_finishes_once(tmp_path):
         agent.wait_for("ran", state="done", id=event)
         agent.stop()
 
+    assert (project / "begun").read_text() == "x"
+    assert (project / "ended").read_text() == "x"
     assert refused.returncode == 5
     assert str(agent.process.pid).encode() in refused.stderr
     (found,) = lines(run(project, "inspect", event, "--json"))

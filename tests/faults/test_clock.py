@@ -1,0 +1,126 @@
+"""Adapter: the clock jumps while work is under way: nothing is lost, nothing is done twice."""
+
+import asyncio
+import json
+import sys
+import time
+
+import pytest
+
+from hookagent.actions.base import Outside
+from hookagent.config.model import Worker as WorkerSettings
+from hookagent.environment import Environment
+from hookagent.event import Event, RawRequest
+from hookagent.pipeline.feed import Feed, Ran
+from hookagent.pipeline.limiter import FailureLimiter
+from hookagent.pipeline.rulebook import load_rulebook
+from hookagent.pipeline.worker import Worker
+from hookagent.store.registry import open_store
+from hookagent.verdict import Code, Verdict
+
+HOUR = 3_600_000
+CENTURY = 100 * 365 * 24 * HOUR
+SLOW = "import time; open('begun','a').write('x'); time.sleep(2.5)"
+FAILS = (
+    "import os,sys; open('tried','a').write('x'); sys.exit(0 if os.path.exists('mended') else 1)"
+)
+
+
+class Clock:
+    """The wall clock with a hand on it."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+
+    def __call__(self) -> int:
+        return time.time_ns() // 1_000_000 + self.offset
+
+
+@pytest.fixture
+async def start(tmp_path):
+    """Start a worker with one rule on a clock of the test's own."""
+    stack = []
+
+    async def begin(script: str, *, retry: str = ""):
+        (tmp_path / "rules").mkdir()
+        command = json.dumps([sys.executable, "-c", script])
+        (tmp_path / "rules" / "r.toml").write_text(
+            f'[rule.r]\n[[rule.r.do]]\naction = "exec"\ncommand = {command}\n{retry}'
+        )
+        clock, feed = Clock(), Feed()
+        store = open_store("sqlite:///t.db", tmp_path / "state", mode="serve")
+        await store.open()
+        outside = Outside(
+            folder=tmp_path, state=tmp_path / "state", environment=Environment({}), clock=clock
+        )
+        settings = WorkerSettings(lease_ms=60_000)
+        worker = Worker(store, feed, outside, settings, {}, owner="w", clock=clock)
+        worker.use(load_rulebook([tmp_path / "rules"], tmp_path, Environment({})))
+        news = feed.subscribe()
+        await worker.start()
+        stack.append((worker, store, outside, feed))
+        event = Event(
+            id="evt_" + "0" * 24, source="s", type="t", key=b"k",
+            request=RawRequest(received_at=clock()),
+            verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED),
+        )  # fmt: skip
+        await store.accept(event, owner="w", lease_until=worker.lease(clock()))
+        worker.offer(event)
+        return clock, news
+
+    yield begin
+    for worker, store, outside, feed in stack:
+        await worker.stop()
+        await outside.close()
+        await store.close()
+        feed.close()
+
+
+async def ran(news, state: str) -> Ran:
+    """Return the next end of a run in that state."""
+    async with asyncio.timeout(15):
+        while True:
+            for one in await news.batch():
+                if isinstance(one, Ran) and one.state == state:
+                    return one
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - it is in a file
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR, CENTURY, -CENTURY])
+async def test_a_step_under_way_is_not_begun_again_when_the_clock_jumps(start, tmp_path, jump):
+    clock, news = await start(SLOW)
+    await until((tmp_path / "begun").exists)
+
+    clock.offset = jump
+
+    await ran(news, "done")
+    assert (tmp_path / "begun").read_text() == "x"
+
+
+async def test_a_leap_to_the_future_and_back_loses_no_retry(start, tmp_path):
+    retry = 'retry = { attempts = 5, first_delay = "1s", max_delay = "1s" }\n'
+    clock, news = await start(FAILS, retry=retry)
+    await ran(news, "waiting")
+
+    clock.offset = CENTURY
+    await until(lambda: len((tmp_path / "tried").read_text()) > 1)
+    clock.offset = 0
+    (tmp_path / "mended").touch()
+    clock.offset = CENTURY + HOUR  # what was put off in the future comes when that is reached
+
+    assert (await ran(news, "done")).rule == "r"
+
+
+def test_a_guesser_gains_nothing_by_a_clock_that_jumps_back():
+    limiter = FailureLimiter(2)
+    now = 1_700_000_000_000
+
+    assert [limiter.failed("a", at) for at in (now, now, now, now - HOUR, now - HOUR)] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
+    assert limiter.failed("a", now + HOUR)
