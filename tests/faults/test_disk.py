@@ -32,7 +32,6 @@ class Full:
         self.project = project
 
     def start(self, monkeypatch):
-        from tests.whole import served
 
         real = subprocess.Popen
 
@@ -40,7 +39,7 @@ class Full:
             assert arguments[1:3] == ["-m", "hookagent"]
             return real([arguments[0], "-c", LIMITED, *arguments[3:]], **options)
 
-        monkeypatch.setattr(served.subprocess, "Popen", popen)
+        monkeypatch.setattr(subprocess, "Popen", popen)
         return serving(self.project, environ={"FILE_SIZE": "16384"})
 
 

@@ -40,7 +40,8 @@ from hookagent.providers.keyaddress import hosts
 from hookagent.providers.shape import Family, KeyRule
 from hookagent.providers.sign import sign
 from hookagent.providers.verify import Verifier
-from tests.providers.test_jwt import BODY, KEY, RULES, jwk_of, pair, scheme
+from tests.providers.kit import KEY, pair
+from tests.providers.test_jwt import BODY, RULES, jwk_of, scheme
 
 HOSTS = ("keys.example.test", "*.amazonaws.com")
 URL = "https://keys.example.test/jwks"
@@ -60,7 +61,8 @@ class Server:
     def __init__(self):
         self.answers = {}
         self.asked = []
-        self.posted = []
+        self.posted: list[bytes] = []
+        self.base = ""
 
     async def answer(self, request):
         self.asked.append(request.path)

@@ -72,7 +72,7 @@ def test_who_serves_has_a_turn_while_rules_are_made(tmp_path):
 
 
 def test_a_turn_rests_only_after_some_work(monkeypatch):
-    rests = []
+    rests: list[float] = []
     now = iter([5_000_000, 5_000_100, 6_000_000, 9_000_000, 9_000_100])
     monkeypatch.setattr("hookagent.pipeline.rulebook.time.perf_counter_ns", lambda: next(now))
     monkeypatch.setattr("hookagent.pipeline.rulebook.time.sleep", rests.append)

@@ -9,7 +9,7 @@ from hookagent.pipeline.targets import FILE, tell, told
 
 async def test_what_is_open_is_told_and_gone_with_the_agent(tmp_path, monkeypatch):
     monkeypatch.setattr(targets, "EVERY_S", 0.01)
-    states = {}
+    states: dict[str, Circuit] = {}
     task = asyncio.ensure_future(tell(tmp_path, lambda: states))
     states["http://a.test:80"] = Circuit(state=CircuitState.OPEN, failures=10, until=7)
     while not told(tmp_path):  # noqa: ASYNC110 - it is in a file

@@ -42,7 +42,6 @@ def test_a_scheme_is_described(name: str, words: str) -> None:
         ("easypost", "the text as it is, normalised (NFKD)"),
         ("discord", "the provider's public key, PEM or decoded from hexadecimal"),
         ("ebay", "the provider's public key, PEM"),
-        ("ebay", "the provider's public key, PEM"),
         ("rfc9421", "the provider's public key, PEM"),
         ("paypal", "none, the public key is fetched; it can be given to work offline"),
         ("basic", "`user:password`"),

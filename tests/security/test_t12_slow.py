@@ -87,7 +87,7 @@ def test_t12_a_slow_crowd_keeps_nobody_out_and_is_gone_in_time(tmp_path, start, 
         before = memory(agent.process.pid)
         crowd = Crowd(agent.port, start, drip, count)
         crowd.connect()
-        served = []
+        served: list[bool] = []
         began = time.monotonic()
         while crowd.open and time.monotonic() - began < 20:
             served.append(is_served(agent.port, len(served)))

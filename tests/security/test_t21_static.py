@@ -141,7 +141,7 @@ MATCHING = {
 
 def test_t21_rules_match_with_re2_only():
     found = [
-        f"{place}:{node.lineno}"
+        f"{place}:{getattr(node, 'lineno', 0)}"
         for kind in (ast.Import, ast.ImportFrom)
         for place, node in nodes(kind)
         for name in imported(place, node)

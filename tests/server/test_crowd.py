@@ -18,7 +18,7 @@ def held(*, busy=False, deadline=0.0, reading=None):
 
 
 def body(since, size):
-    reading = Reading(since, Limit())
+    reading = Reading(since, Limit())  # type: ignore[arg-type] # stands for a time limit
     reading.size = size
     return held(busy=True, reading=reading)
 
