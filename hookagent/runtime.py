@@ -19,7 +19,7 @@ from hookagent.actions.sender import Sender
 from hookagent.config.model import Config, Source
 from hookagent.config.trust import REGISTRY, users_registry
 from hookagent.errors import ConfigError, OutsideError
-from hookagent.event import new_id
+from hookagent.event import RawRequest, new_id
 from hookagent.pipeline import readiness
 from hookagent.pipeline.allowance import Allowance
 from hookagent.pipeline.emitting import emitter
@@ -38,6 +38,7 @@ from hookagent.pipeline.rulebook import Rulebook, Turns, load_rulebook
 from hookagent.pipeline.targets import tell
 from hookagent.pipeline.upkeep import Upkeep
 from hookagent.pipeline.worker import Worker
+from hookagent.providers.detect import recognized
 from hookagent.providers.verify import Verifier
 from hookagent.server.limits import Limits
 from hookagent.server.listener import Listener, check_parser
@@ -128,6 +129,7 @@ class Agent:
         self._keys = await enter(published_keys(config.sources.values(), outside))
         if self.choices.forward is not None:
             self._sender = await enter(Sender())
+            await asyncio.to_thread(recognized, RawRequest())  # the first sender need not wait
         listener = self._listen(store, worker)
         port = await _bind(listener, config.server.host, config.server.port)
         self._stack.push_async_callback(listener.close, ANSWER_GRACE_S)
@@ -163,7 +165,8 @@ class Agent:
                 sources=self.public.urls(config.server.public_url or self.listener_url),
             )
         )
-        self.feed.publish(Rules(at=clock(), loaded=len(rulebook)))
+        if self.choices.forward is None:
+            self.feed.publish(Rules(at=clock(), loaded=len(rulebook)))
         await enter(self.public.tunnel(self.listener_url, listener.probes))
         self._stack.callback(on_hangup(lambda: self.reload(worker)))
         readiness.tell(readiness.READY, os.environ)

@@ -40,7 +40,7 @@ COMMANDS = {
     "diff": Command("diff", "Compare two deliveries by path"),
     "shapes": Command("shapes", "The fields of a type: types, nulls, what changed lately"),
     "export": Command("export", "Write events as JSON Lines, HAR, curl or a pytest module"),
-    "import": Command("import_", "Read captures of other tools as an event file, or send them"),
+    "import": Command("import_", "Read captures of other tools as an event file"),
     "rules": Command("rules", "Check, list, test, explain and write rules"),
     "retry": Command("retry", "Run dead runs again"),
     "dead": Command("dead", "List or discard dead runs"),
