@@ -84,3 +84,15 @@ def _tell(feed: Feed, event: Event, now: int) -> None:
                 size=len(event.request.body),
             )
         )
+
+
+def timer_event(event_id: str, at: int) -> Event:
+    """Return the event of a run that time alone began; `at` is Unix milliseconds."""
+    return Event(
+        id=event_id,
+        source="hookagent",
+        type="timer",
+        request=RawRequest(received_at=at),
+        verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED),
+        origin=Origin.INTERNAL,
+    )

@@ -11,7 +11,7 @@ repeats no completed step.
 
 import asyncio
 import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -19,18 +19,19 @@ import msgspec
 from hookagent.actions.base import Outside
 from hookagent.config.model import Source
 from hookagent.config.model import Worker as WorkerSettings
-from hookagent.event import Event, Origin, RawRequest, new_id
+from hookagent.event import Event, new_id
 from hookagent.job import RunState, Step
+from hookagent.pipeline.emitting import timer_event
 from hookagent.pipeline.execution import Execution
 from hookagent.pipeline.feed import Feed, Matched, Trouble
 from hookagent.pipeline.gate import value_of
 from hookagent.pipeline.overtime import Fired, Overtime
 from hookagent.pipeline.recorder import Recorder
+from hookagent.pipeline.room import Room
 from hookagent.pipeline.rulebook import Bindings, Rulebook
 from hookagent.rules.model import Rule
 from hookagent.rules.remembered import Firing
 from hookagent.store.base import Routed, Run, Store, StoreUnavailable
-from hookagent.verdict import Code, Verdict
 
 INBOX_MAX = 4_096
 """Events kept in memory between their commit and their routing."""
@@ -84,7 +85,7 @@ class Worker:
         self._room = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._active: dict[str, Run] = {}
-        self._running_by_rule: Counter[str] = Counter()
+        self._places = Room(settings.concurrency)
         self._is_stopping = False
         self._seen_at = 0
         self._loops: list[asyncio.Task[None]] = []
@@ -206,7 +207,7 @@ class Worker:
             for run in entry.runs:
                 if run.state is RunState.RUNNING:
                     self._set_off(run, event)
-            if self._feed.has_listeners:
+            if self._feed.wants_every:
                 self._feed.publish(
                     Matched(
                         at=now,
@@ -269,28 +270,23 @@ class Worker:
             created_at=now,
             facts=firing.facts or None,
         )
-        if is_here and self._has_room(rule.name, rule.concurrency):
+        has_place = self._places.has_place(rule.name, rule.concurrency)
+        if is_here and has_place and not self._is_stopping:
             run.state = RunState.RUNNING
             run.owner = self.owner
             run.lease_until = now + self._settings.lease_ms
-            self._running_by_rule[rule.name] += 1
+            self._places.take(rule.name)
         return run
 
     def _release(self, runs: Sequence[Run]) -> None:
         for run in runs:
             if run.state is RunState.RUNNING:
-                self._running_by_rule[run.rule] -= 1
-
-    def _has_room(self, rule: str, limit: int | None) -> bool:
-        total = self._running_by_rule.total()
-        if total >= self._settings.concurrency or self._is_stopping:
-            return False
-        return limit is None or self._running_by_rule[rule] < limit
+                self._places.leave(run.rule)
 
     # Runs.
 
     def _set_off(self, run: Run, event: Event) -> None:
-        """Start executing a run that is ours; it is counted in `_running_by_rule` already."""
+        """Start executing a run that is ours; it has its place already."""
         task = asyncio.get_running_loop().create_task(self._execution.run(run, event))
         self._tasks[run.id] = task
         self._active[run.id] = run
@@ -299,7 +295,7 @@ class Worker:
     def _ended(self, run: Run, task: "asyncio.Task[None]") -> None:
         self._tasks.pop(run.id, None)
         self._active.pop(run.id, None)
-        self._running_by_rule[run.rule] -= 1
+        self._places.leave(run.rule)
         self._room.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             asyncio.get_running_loop().call_exception_handler(
@@ -316,21 +312,20 @@ class Worker:
                 self.owner, now=now, lease_until=now + self._settings.lease_ms, limit=BATCH_MAX
             )
             held = self._routing | {event.id for event in self._inbox}
-            for event in events:
-                if event.id not in held:  # else our own, whose lease a jump of the clock ended
-                    self.offer(self._decoded(event))
+            for event in (one for one in events if one.id not in held):  # a jump ended our lease
+                self.offer(self._decoded(event))
             busy = len(events) == BATCH_MAX
         if not busy:
             self._notice_sleep(now)
             await self._route_due()
-        room = self._settings.concurrency - self._running_by_rule.total()
+        room = self._places.free
         if room > 0 and self._rulebook is not None:
             runs = await self._store.claim_runs(
                 self.owner,
                 now=now,
                 lease_until=now + self._settings.lease_ms,
                 limit=room,
-                exclude_rules=self._full_rules(),
+                exclude_rules=self._places.full(self._rulebook.ruleset.rules),
             )
             await self._resume(runs)
             busy = busy or len(runs) == room
@@ -353,16 +348,6 @@ class Worker:
         except TimeoutError:
             return
 
-    def _full_rules(self) -> list[str]:
-        """Rules whose concurrency limit is reached."""
-        if self._rulebook is None:
-            return []
-        return [
-            rule.name
-            for rule in self._rulebook.ruleset.rules
-            if rule.concurrency is not None and self._running_by_rule[rule.name] >= rule.concurrency
-        ]
-
     async def _resume(self, runs: Sequence[Run]) -> None:
         """Set off claimed runs; those over their rule's limit go back."""
         back: list[Run] = []
@@ -371,15 +356,13 @@ class Worker:
                 continue  # our own, whose lease ran out: the clock jumped, or we were frozen
             rule = self._rulebook.by_name.get(run.rule) if self._rulebook else None
             limit = rule.concurrency if rule else None
-            if limit is not None and self._running_by_rule[run.rule] >= limit:
-                run.state = RunState.PENDING
-                run.owner, run.lease_until = "", 0
-                back.append(run)
+            if self._places.is_full(run.rule, limit):
+                back.append(_given_back(run))
                 continue
             version = await self._store.rule_version(run.version)
             if version is not None:
                 self._bindings.of_version(version)
-            self._running_by_rule[run.rule] += 1
+            self._places.take(run.rule)
             self._set_off(run, await self._event_of(run))
         if back:
             await self._store.record(self.owner, back)
@@ -389,14 +372,7 @@ class Worker:
         record = await self._store.event(run.event_id) if run.event_id else None
         if record is not None:
             return self._decoded(record.event)
-        return Event(
-            id=run.event_id,
-            source="hookagent",
-            type="timer",
-            request=RawRequest(received_at=run.created_at),
-            verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED),
-            origin=Origin.INTERNAL,
-        )
+        return timer_event(run.event_id, run.created_at)
 
     def _decoded(self, event: Event) -> Event:
         """Read the body of an event that came from the store, as its source says."""
@@ -414,3 +390,11 @@ class Worker:
         for run_id in held:
             if run_id not in still and run_id in self._tasks:
                 self._tasks[run_id].cancel()
+
+
+def _given_back(run: Run) -> Run:
+    """Let go of a claimed run; an interrupted one stays so, and is judged by whoever claims it."""
+    run.lease_until = 0
+    if not run.is_interrupted:
+        run.state, run.owner = RunState.PENDING, ""
+    return run

@@ -11,10 +11,12 @@ from hookagent.actions.base import Outside
 from hookagent.config.model import Worker as WorkerSettings
 from hookagent.environment import Environment
 from hookagent.event import Event, RawRequest
+from hookagent.job import RunState
 from hookagent.pipeline.feed import Feed, Ran
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.rulebook import load_rulebook
-from hookagent.pipeline.worker import Worker
+from hookagent.pipeline.worker import Worker, _given_back
+from hookagent.store.base import Run
 from hookagent.store.registry import open_store
 from hookagent.verdict import Code, Verdict
 
@@ -124,3 +126,15 @@ def test_a_guesser_gains_nothing_by_a_clock_that_jumps_back():
         True, True, False, False, False,
     ]  # fmt: skip
     assert limiter.failed("a", now + HOUR)
+
+
+def test_a_claimed_run_that_is_given_back_stays_interrupted():
+    """Given back as pending, a step that may not be repeated would have been repeated."""
+    interrupted = Run(id="a", event_id="e", rule="r", version="v", state=RunState.RUNNING)
+    interrupted.is_interrupted = True
+    waiting = Run(id="b", event_id="e", rule="r", version="v", state=RunState.RUNNING)
+
+    assert [_given_back(run).state for run in (interrupted, waiting)] == [
+        RunState.RUNNING, RunState.PENDING,
+    ]  # fmt: skip
+    assert interrupted.lease_until == 0
