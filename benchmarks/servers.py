@@ -34,6 +34,9 @@ port = 0
 url = "sqlite:///bench.db"
 retention = "10000d"
 
+[log]
+level = "warning"
+
 [sources.bench]
 path = "/hooks/bench"
 secret = "{secret}"

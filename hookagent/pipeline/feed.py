@@ -136,7 +136,8 @@ class Stopped(Happening, frozen=True, kw_only=True):
 class Subscription:
     """One listener's queue. Iterate it; it ends when the feed is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, every: bool = True) -> None:
+        self.every = every
         self._queue: deque[Happening] = deque(maxlen=BACKLOG_MAX)
         self._news = asyncio.Event()
         self._is_closed = False
@@ -177,6 +178,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._subscriptions: list[Subscription] = []
+        self._wants_every = 0
 
     @property
     def has_listeners(self) -> bool:
@@ -188,16 +190,27 @@ class Feed:
         for subscription in self._subscriptions:
             subscription.put(happening)
 
-    def subscribe(self) -> Subscription:
-        """Begin to listen."""
-        subscription = Subscription()
+    @property
+    def wants_every(self) -> bool:
+        """Whether anybody wants to hear of every delivery that went well."""
+        return self._wants_every > 0
+
+    def subscribe(self, *, every: bool = True) -> Subscription:
+        """Begin to listen.
+
+        Without `every`, deliveries that were stored and what they matched may be left out: they are
+        too many to be told for nobody.
+        """
+        subscription = Subscription(every=every)
         self._subscriptions.append(subscription)
+        self._wants_every += every
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Stop listening."""
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
+            self._wants_every -= subscription.every
         subscription.close()
 
     def close(self) -> None:

@@ -54,6 +54,10 @@ Reply = Callable[[Answer], None]
 """Sends the answer of one delivery."""
 
 
+WENT_WELL = frozenset({"accepted", "duplicate"})
+"""Outcomes too frequent to be told where nobody asked for every delivery."""
+
+
 class Desk(Protocol):
     """The worker as the front door sees it."""
 
@@ -318,6 +322,8 @@ class Ingest:
     ) -> None:
         """Publish what was answered, if anybody listens."""
         if not self._feed.has_listeners:
+            return
+        if outcome in WENT_WELL and not self._feed.wants_every:
             return
         judged = verdict or (event.verdict if event else None)
         now = self._clock()

@@ -84,7 +84,7 @@ class Logbook:
         self._file = LogFile(path, max_bytes=log.max_bytes, kept=log.kept)
         self._feed = feed
         self._clock = clock
-        self._subscription: Subscription = feed.subscribe()
+        self._subscription: Subscription = feed.subscribe(every=self._lines.wants_every)
         self._is_failing = False
 
     async def run(self) -> None:

@@ -63,6 +63,12 @@ class LineMaker:
         self._redactor = redactor
         self._second = (-1, "")
 
+    @property
+    def wants_every(self) -> bool:
+        """Whether deliveries and matches that went well have lines at all."""
+        levels = (self._log.level_of("delivery"), self._log.level_of("rules"))
+        return any(RANK[level] <= RANK["info"] for level in levels)
+
     def line(self, happening: Happening) -> bytes | None:
         """Return the line with its end, None where its part's level leaves it out."""
         part, level = standing_of(happening)

@@ -83,13 +83,19 @@ class Watching:
     def saw(self, event: Event) -> None:
         """Take an event that was routed."""
         self.expecting.saw(event)
+        if event.source != SOURCE:
+            self._hear(
+                self._watches.delivered(
+                    event.source, "accepted", "", "", event.id, event.received_at
+                )
+            )
         signed_at = event.verdict.signed_at
         if signed_at is not None and event.origin == "live":
             self._hear(self._watches.signed(event.source, signed_at, event.received_at))
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        subscription = self._parts.feed.subscribe()
+        subscription = self._parts.feed.subscribe(every=False)
         batch = asyncio.ensure_future(subscription.batch())
         try:
             while True:
@@ -111,7 +117,7 @@ class Watching:
         """Take one thing that happened."""
         watches, at = self._watches, happening.at
         match happening:
-            case Delivered(source=source) if source != SOURCE:
+            case Delivered(source=source, outcome="rejected") if source != SOURCE:
                 self._hear(
                     watches.delivered(
                         source, happening.outcome, happening.code, happening.detail,

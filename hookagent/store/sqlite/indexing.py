@@ -1,6 +1,6 @@
 """A thread that adds new bodies to the text search while the store serves.
 
-It gives way to arrivals: while events come in it works a thirtieth of the time, else without
+It gives way to arrivals: while events come in it works a hundredth of the time, else without
 pause.
 What is too little for a chunk waits: a search reads so few bodies itself.
 """
@@ -17,7 +17,7 @@ from hookagent.store.sqlite.search import SearchIndex
 
 LOOK_SECONDS = 1.0
 """How often new bodies are looked for."""
-PAUSE_FACTOR = 29
+PAUSE_FACTOR = 99
 """While events arrive, the pause after a chunk is so many times the work."""
 
 
