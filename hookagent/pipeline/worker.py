@@ -12,7 +12,7 @@ repeats no completed step.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -23,8 +23,9 @@ from hookagent.event import Event, new_id
 from hookagent.job import RunState, Step
 from hookagent.pipeline.emitting import timer_event
 from hookagent.pipeline.execution import Execution
-from hookagent.pipeline.feed import Feed, Matched, Trouble
+from hookagent.pipeline.feed import Feed, Matched
 from hookagent.pipeline.gate import value_of
+from hookagent.pipeline.loops import forever
 from hookagent.pipeline.overtime import Fired, Overtime
 from hookagent.pipeline.recorder import Recorder
 from hookagent.pipeline.room import Room
@@ -126,9 +127,9 @@ class Worker:
         await self._overtime.load()
         create = asyncio.get_running_loop().create_task
         self._loops = [
-            create(self._forever(self._route_offered), name="route"),
-            create(self._forever(self._claim), name="claim"),
-            create(self._forever(self._renew), name="renew"),
+            create(forever(self._route_offered, self._feed, self._clock), name="route"),
+            create(forever(self._claim, self._feed, self._clock), name="claim"),
+            create(forever(self._renew, self._feed, self._clock), name="renew"),
             create(self._recorder.run(), name="record"),
         ]
 
@@ -161,19 +162,6 @@ class Worker:
         if records:
             await asyncio.wait(records, timeout=PAUSE_S)
         return len(parked)
-
-    async def _forever(self, once: Callable[[], Awaitable[None]]) -> None:
-        """Do one thing again and again; the store's absence is waited out, never a death."""
-        while True:
-            try:
-                await once()
-            except StoreUnavailable as error:
-                self._feed.publish(
-                    Trouble(
-                        at=self._clock(), part="store", message=error.message, hint=error.hint or ""
-                    )
-                )
-                await asyncio.sleep(PAUSE_S)
 
     # Events.
 

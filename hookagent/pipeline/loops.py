@@ -1,0 +1,42 @@
+"""A loop of the agent that goes on whatever happens, and says what did."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from hookagent.pipeline.feed import Feed, Trouble
+from hookagent.store.base import StoreUnavailable
+
+PAUSE_S = 1.0
+"""How long to wait after something went wrong."""
+
+
+async def forever(
+    once: Callable[[], Awaitable[None]], feed: Feed, clock: Callable[[], int]
+) -> None:
+    """Do one thing again and again until cancelled.
+
+    The store's absence is waited out. A bug of ours is told to the operator and to the event loop's
+    own handler, and the loop goes on: an agent that takes events and silently works none off would
+    be worse than one that fails at some of them.
+    """
+    while True:
+        try:
+            await once()
+        except StoreUnavailable as error:
+            feed.publish(
+                Trouble(at=clock(), part="store", message=error.message, hint=error.hint or "")
+            )
+            await asyncio.sleep(PAUSE_S)
+        except Exception as error:  # noqa: BLE001 - said above
+            feed.publish(
+                Trouble(
+                    at=clock(),
+                    part="worker",
+                    message=f"a bug of ours: {type(error).__name__}",
+                    hint="what it was working on is tried again; please report it",
+                )
+            )
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "the worker met a bug and goes on", "exception": error}
+            )
+            await asyncio.sleep(PAUSE_S)
