@@ -23,7 +23,8 @@ types: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n auto --cov --cov-report=
+	$(BIN)/python -m pytest -m alone -q
+	$(BIN)/python -m pytest -m "not alone" -n auto --cov --cov-report=
 
 test-oracles: $(ORACLES)/.installed  ## the providers' own SDKs and Wycheproof's vectors, where they can be had
 	HOOKAGENT_WYCHEPROOF="$${HOOKAGENT_WYCHEPROOF:-$$(ls -d $(ORACLES)/wycheproof 2>/dev/null)}" \

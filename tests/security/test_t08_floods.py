@@ -12,6 +12,8 @@ from tests.security.raw import signed, statuses
 from tests.security.resources import memory
 from tests.whole.served import serving, write_project
 
+pytestmark = pytest.mark.alone
+
 BAD = (
     b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nX-Shop-Signature: sha256=%064d\r\n"
     b'Content-Length: 12\r\n\r\n{"id":"bad"}'

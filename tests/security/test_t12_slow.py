@@ -13,6 +13,8 @@ from tests.security.raw import alive, signed, statuses, talk
 from tests.security.resources import memory, open_files
 from tests.whole.served import serving, write_project
 
+pytestmark = pytest.mark.alone
+
 HEADERS = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\n"
 BODY = HEADERS + b"Content-Length: 100000\r\n\r\n"
 CHUNKS = HEADERS + b"Transfer-Encoding: chunked\r\n\r\n"
