@@ -3,7 +3,7 @@
 import asyncio
 
 from hookagent.pipeline import loops
-from hookagent.pipeline.feed import Feed
+from hookagent.pipeline.feed import Feed, Trouble
 from hookagent.pipeline.loops import forever
 from hookagent.store.base import StoreUnavailable
 
@@ -26,7 +26,7 @@ async def test_a_bug_and_an_absent_store_are_told_and_the_loop_goes_on(monkeypat
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    troubles = await news.batch()
+    troubles = [one for one in await news.batch() if isinstance(one, Trouble)]
     assert [(one.part, one.message) for one in troubles] == [
         ("store", "the disk is full"),
         ("worker", "a bug of ours: KeyError"),
