@@ -22,8 +22,13 @@ def to_curl(request: RawRequest, url: str) -> str:
     lines = [shlex.join(words[:4])]
     lines += [shlex.join(words[i : i + 2]) for i in range(4, len(words), 2)]
     if request.body:
-        lines.append(f"--data-binary {_shell_bytes(request.body)}")
+        lines.append(f"{_DATA[request.body.startswith(AT)]} {_shell_bytes(request.body)}")
     return " \\\n  ".join(lines)
+
+
+AT = b"@"
+_DATA = {False: "--data-binary", True: "--data-raw"}
+"""curl takes a body that begins with `@` for the name of a file, unless it is called raw."""
 
 
 def _shell_bytes(body: bytes) -> str:

@@ -84,3 +84,11 @@ def test_an_httpie_command_is_quoted():
     assert "--raw" in text
     assert "'X-A:\\=b c'" in text
     assert exports.to_command("evt_1") == "hookagent replay evt_1"
+
+
+def test_a_body_that_begins_with_an_at_sign_is_no_file_name():
+    text = exports.to_curl(RawRequest(body=b"@/etc/passwd"), "http://a.test/")
+    (found,) = parse(text.encode(), "it")
+
+    assert "--data-raw" in text
+    assert found.request.body == b"@/etc/passwd"
