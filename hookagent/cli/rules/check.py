@@ -101,11 +101,11 @@ def _observed(config: "Config") -> "Observed":
 
 
 async def _observe(config: "Config") -> "Observed":
-    from hookagent.cli.rules.events import history
     from hookagent.cli.storing import opened
+    from hookagent.pipeline.history import history
     from hookagent.rules.observed import observe
     from hookagent.store.base import EventFilter
 
     async with opened(config) as store:
-        events = [it async for it in history(store, config, EventFilter(limit=SAMPLE))]
+        events = [it async for it in history(store, config.sources, EventFilter(limit=SAMPLE))]
     return observe(events)

@@ -65,11 +65,11 @@ def diff(
 
 async def collect(config: "Config", wanted: "EventFilter") -> "list[Event]":
     """Return stored events in the order of their arrival."""
-    from hookagent.cli.rules.events import history
     from hookagent.cli.storing import opened
+    from hookagent.pipeline.history import history
 
     async with opened(config) as store:
-        return [event async for event in history(store, config, wanted)]
+        return [event async for event in history(store, config.sources, wanted)]
 
 
 def _show(found: "Comparison") -> None:

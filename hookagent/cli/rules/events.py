@@ -1,6 +1,6 @@
-"""How the rule commands come by events: files, payloads, stored ids, the store's history."""
+"""How the rule commands come by events: files, payloads and stored ids."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -14,12 +14,8 @@ if TYPE_CHECKING:
     from hookagent.config.model import Config
     from hookagent.event import Event
     from hookagent.eventfile import Captured
-    from hookagent.store.base import EventFilter, Store
     from hookagent.subject import Reference
     from hookagent.verdict import Integrity
-
-PAGE = 500
-"""Events read from the store at once."""
 
 SourceOption = Annotated[
     str, typer.Option("--source", metavar="NAME", help="The source of events that name none.")
@@ -106,33 +102,3 @@ def _values(reference: "Reference", captured: "Captured", value: Any) -> list[An
     from hookagent.subject import request_values
 
     return request_values(reference, captured.request, value)
-
-
-async def history(
-    store: "Store",
-    config: "Config",
-    wanted: "EventFilter",
-) -> "AsyncIterator[Event]":
-    """Yield stored events in the order of their arrival: the latest `wanted.limit` of them."""
-    ids: list[str] = []
-    before = wanted.before
-    while len(ids) < wanted.limit:
-        size = min(PAGE, wanted.limit - len(ids))
-        page = await store.events(msgspec.structs.replace(wanted, before=before, limit=size))
-        ids += [summary.id for summary in page]
-        if len(page) < size:
-            break
-        before = page[-1].seq
-    for event_id in reversed(ids):
-        record = await store.event(event_id)
-        if record is not None:
-            yield _decoded(record.event, config)
-
-
-def _decoded(event: "Event", config: "Config") -> "Event":
-    from hookagent.pipeline.gate import value_of
-
-    if event.payload is not None:
-        return event
-    value = value_of(config.sources.get(event.source), event.request)
-    return msgspec.structs.replace(event, payload=value)
