@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ORACLES := .venv-oracles
 WYCHEPROOF := https://github.com/C2SP/wycheproof
+SUITES := .venv-oracles/suites
 
-.PHONY: serve test check lint types unit format clean lock test-oracles
+.PHONY: serve test check lint types unit format clean lock test-oracles test-suites audit
 
 serve: $(VENV)/.installed  ## start the repository's own two agents
 	$(BIN)/hookagent serve
@@ -29,6 +30,24 @@ unit: $(VENV)/.dev
 test-oracles: $(ORACLES)/.installed  ## the providers' own SDKs and Wycheproof's vectors, where they can be had
 	HOOKAGENT_WYCHEPROOF="$${HOOKAGENT_WYCHEPROOF:-$$(ls -d $(ORACLES)/wycheproof 2>/dev/null)}" \
 	$(ORACLES)/bin/python -m pytest -p no:cacheprovider -W default tests/oracles tests/providers/test_wycheproof.py
+
+test-suites: $(VENV)/.dev $(SUITES)/.fetched  ## JSONTestSuite, the Big List of Naughty Strings, llhttp's and Wycheproof's cases
+	HOOKAGENT_JSONTESTSUITE="$${HOOKAGENT_JSONTESTSUITE:-$(CURDIR)/$(SUITES)/JSONTestSuite/test_parsing}" \
+	HOOKAGENT_BLNS="$${HOOKAGENT_BLNS:-$(CURDIR)/$(SUITES)/big-list-of-naughty-strings/blns.json}" \
+	HOOKAGENT_LLHTTP="$${HOOKAGENT_LLHTTP:-$(CURDIR)/$(SUITES)/llhttp/test/request}" \
+	HOOKAGENT_WYCHEPROOF="$${HOOKAGENT_WYCHEPROOF:-$(CURDIR)/$(SUITES)/wycheproof}" \
+	$(BIN)/python -m pytest -q tests/security/test_t03_llhttp.py tests/security/test_t07_json.py tests/cli/test_terminal.py tests/providers/test_wycheproof.py
+
+audit:  ## known vulnerabilities in what is locked; asks PyPI, so it needs the internet
+	test -x $(ORACLES)/audit/bin/pip-audit || { $(PYTHON) -m venv $(ORACLES)/audit && $(ORACLES)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
+	$(ORACLES)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement tests/requirements.lock
+
+$(SUITES)/.fetched:
+	mkdir -p $(SUITES)
+	for suite in nst/JSONTestSuite minimaxir/big-list-of-naughty-strings nodejs/llhttp C2SP/wycheproof; do \
+	  test -d $(SUITES)/$${suite#*/} || git clone --quiet --depth 1 https://github.com/$$suite $(SUITES)/$${suite#*/} || echo "without $$suite: its tests are skipped"; \
+	done
+	touch $@
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

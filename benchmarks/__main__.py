@@ -1,10 +1,23 @@
-"""`python -m benchmarks NAME [options]`: accept, pipeline, match, history, start, kill."""
+"""`python -m benchmarks NAME [options]`: runs one of them, or says what there is."""
 
 import sys
 from importlib import import_module
 from importlib.util import find_spec
 
-NAMES = ("accept", "pipeline", "latency", "match", "history", "start", "kill", "github", "page")
+NAMES = (
+    "accept",
+    "pipeline",
+    "latency",
+    "match",
+    "history",
+    "start",
+    "kill",
+    "soak",
+    "scale",
+    "capacity",
+    "github",
+    "page",
+)
 
 
 def main() -> int:

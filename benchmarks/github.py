@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.servers import SECRET
+from benchmarks.peers import SECRET
 from hookagent import eventfile, payload
 from hookagent.event import Event, RawRequest
 from hookagent.providers import catalog

@@ -1,9 +1,9 @@
 """`python -m benchmarks match`: from an event to the rules it matches, in microseconds.
 
 The index beside a plain loop over the same compiled conditions, the reference evaluator, and the
-rule engines that are installed (rule-engine, json_logic, cel, celpy, zen; install them in an
-environment of their own). Every number is the best of several passes with the garbage collector
-off; p50 and p99 are over events, each at its best.
+rule engines that are installed (rule-engine, json_logic, cel, celpy, zen, durable_rules; install
+them in an environment of their own). Every number is the best of several passes with the garbage
+collector off; p50 and p99 are over events, each at its best.
 """
 
 import argparse

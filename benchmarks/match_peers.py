@@ -5,7 +5,10 @@ not installed are left out.
 """
 
 import json
+import operator
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import reduce
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -121,6 +124,45 @@ def _zen(rules: Rules) -> Count:
     return lambda payload: sum(1 for rule in made if _holds(rule.evaluate, payload))
 
 
+def _durable_rules(rules: Rules) -> Count:
+    """Prepare durable_rules, which takes flat facts and calls back for each rule that holds."""
+    lang: Any = import_module("durable.lang")
+    asked = {path for tests in rules for path, _, _ in tests}
+    called: list[int] = []
+
+    def rule_of(tests: list[Test]) -> Any:
+        parts = [
+            _fact_test(getattr(lang.m, path.replace(".", "_")), op, it) for path, op, it in tests
+        ]
+        return reduce(operator.and_, parts)
+
+    def note(number: int) -> Callable[[Any], None]:
+        return lambda _context: called.append(number)
+
+    name = f"rules{len(rules)}"
+    with lang.ruleset(name):
+        for number, tests in enumerate(rules):
+            lang.when_all(rule_of(tests))(note(number))
+
+    def count(payload: Any) -> int:
+        reached = {path.replace(".", "_"): first(parse_path(path), payload) for path in asked}
+        fact = {place: value for place, value in reached.items() if value is not MISSING}
+        called.clear()
+        if fact:
+            with suppress(lang.engine.MessageNotHandledException):  # no rule asks for any of it
+                lang.assert_fact(name, fact)
+                lang.retract_fact(name, fact)
+        return len(called)
+
+    return count
+
+
+def _fact_test(value: Any, op: str, argument: Any) -> Any:
+    if op == "in":
+        return reduce(operator.or_, [value == one for one in argument])
+    return value >= argument if op == "gte" else value == argument
+
+
 ENGINES: dict[str, tuple[str, Prepare]] = {
     "hand-written lambdas": ("json", _lambdas),
     "json-logic (panzi)": ("json_logic", _json_logic),
@@ -128,4 +170,5 @@ ENGINES: dict[str, tuple[str, Prepare]] = {
     "common-expression-language": ("cel", _cel),
     "zen-engine expressions": ("zen", _zen),
     "cel-python": ("celpy", _celpy),
+    "durable_rules": ("durable", _durable_rules),
 }

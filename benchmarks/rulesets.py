@@ -338,6 +338,8 @@ OVER_TIME = {
     "window": 'window = { count = 20, within = "1m", by = ["host"] }',
     "throttle": 'throttle = { once = "10m", by = ["host"] }',
     "debounce": 'debounce = { quiet = "10s", by = ["host"] }',
+    "sequence": 'sequence = { within = "1h", by = ["host"], then = { on = "shop/shipped" } }',
+    "absence": 'absence = { after = "1h", by = ["host"] }',
 }
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,16 +11,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import SECRET, Peers
+
 HERE = Path(__file__).resolve().parent
-SECRET = "bench-secret-0123456789abcdef"
 PATH = "/hooks/bench"
-START_S = 15.0
+START_S = 60.0
+SETTLE_S = 8.0
+LOOK_S = 1.2
+"""Longer than the pause between two looks for bodies to index."""
+IDLE_SHARE = 0.05
 LOAD_S = 900.0
 """No load lasts longer than this, whatever hangs."""
+
+FOR_EVER = "10000d"
 
 CONFIG = """
 [server]
@@ -51,26 +56,6 @@ encoding = "hex"
 signed = "{{body}}"
 """
 
-FLASK = """
-import logging
-from flask import Flask, request
-logging.getLogger("werkzeug").disabled = True
-app = Flask(__name__)
-@app.post("/<path:path>")
-def answer(path):
-    request.get_json()
-    return {{"status": "accepted"}}
-app.run("127.0.0.1", {port})
-"""
-
-EXPRESS = """
-const express = require("express");
-const app = express();
-app.use(express.json({{ limit: "25mb" }}));
-app.post(/.*/, (request, response) => response.json({{ status: "accepted" }}));
-app.listen({port}, "127.0.0.1");
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -84,22 +69,41 @@ class Running:
     @property
     def rss_mb(self) -> float:
         """Resident memory in MiB, where the system says it."""
+        return self._status("VmRSS")
+
+    @property
+    def rss_max_mb(self) -> float:
+        """The most resident memory so far, in MiB."""
+        return self._status("VmHWM")
+
+    def _status(self, name: str) -> float:
         try:
             status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
         except OSError:
             return 0.0
-        line = next((line for line in status.splitlines() if line.startswith("VmRSS")), "VmRSS: 0")
+        line = next((line for line in status.splitlines() if line.startswith(name)), "x: 0")
         return int(line.split()[1]) / 1024
 
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds used so far: all threads, user and system."""
+        try:
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text("ascii")
+        except OSError:
+            return 0.0
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time a process has used so far, all threads, user and system."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    ticks = int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+
+def settle(running: Running) -> None:
+    """Wait until a server has nothing left to do for itself, a few seconds at most."""
+    deadline = time.monotonic() + SETTLE_S
+    before = running.cpu_s
+    while time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+        used, before = running.cpu_s - before, running.cpu_s
+        if used < IDLE_SHARE * LOOK_S:
+            return
 
 
 def free_port() -> int:
@@ -127,13 +131,26 @@ def pinned(core: set[int]) -> Callable[[], None]:
 
 
 @contextmanager
-def server(
-    name: str, *, rules: str = "", extra: str = "", folder: Path | None = None
+def server(  # noqa: PLR0913 - what a server may be started with
+    name: str,
+    *,
+    rules: str = "",
+    extra: str = "",
+    retention: str = FOR_EVER,
+    folder: Path | None = None,
+    found: Peers | None = None,
 ) -> Iterator[Running]:
-    """Run one server until the block ends."""
+    """Run hookagent or one of the peers that were found until the block ends.
+
+    `rules`, `extra` configuration and `retention` are hookagent's; `folder` keeps its store.
+    """
     with tempfile.TemporaryDirectory(prefix="hookagent-bench-") as made:
         place = folder or Path(made)
-        port, command, database = _command(name, place, rules, extra)
+        port = free_port()
+        if name == "hookagent":
+            command, database = _hookagent(place, port, rules, extra, retention), place / "bench.db"
+        else:
+            command, database = (found or Peers(place)).command(name, port, place), None
         log = (place / "log").open("wb")
         process = subprocess.Popen(
             command,
@@ -155,43 +172,17 @@ def server(
             log.close()
 
 
-def _command(name: str, folder: Path, rules: str, extra: str) -> tuple[int, list[str], Path | None]:
-    port = free_port()
-    if name == "bare":
-        return port, [sys.executable, "-m", "benchmarks.bare", str(port)], None
-    if name == "flask":
-        return port, [sys.executable, "-c", FLASK.format(port=port)], None
-    if name == "express":
-        (folder / "app.cjs").write_text(EXPRESS.format(port=port))
-        modules = os.environ["HOOKAGENT_BENCH_EXPRESS"]
-        (folder / "node_modules").symlink_to(modules)
-        return port, ["node", "app.cjs"], None
-    if name == "webhook":
-        hooks = [
-            {
-                "id": "bench",
-                "execute-command": "/bin/true",
-                "trigger-rule": {
-                    "match": {
-                        "type": "payload-hmac-sha256",
-                        "secret": SECRET,
-                        "parameter": {"source": "header", "name": "X-Bench-Signature"},
-                    }
-                },
-            }
-        ]
-        (folder / "hooks.json").write_text(json.dumps(hooks))
-        where = ["-ip", "127.0.0.1", "-port", str(port), "-urlprefix", "hooks"]
-        return port, ["webhook", "-hooks", "hooks.json", *where], None
+def _hookagent(folder: Path, port: int, rules: str, extra: str, retention: str) -> list[str]:
     config = folder / "hookagent.toml"
-    config.write_text(CONFIG.format(secret=SECRET) + extra)
+    made = CONFIG.format(secret=SECRET).replace(FOR_EVER, retention)
+    config.write_text(made + extra)
     config.chmod(0o600)
     if rules:
         (folder / "rules").mkdir(exist_ok=True)
         (folder / "rules" / "bench.toml").write_text(rules)
     arguments = ["serve", "--config", str(config), "--port", str(port), "--no-inspector"]
     arguments += ["--output", "quiet"]  # the others keep no access log either
-    return port, [sys.executable, "-m", "hookagent", *arguments], folder / "bench.db"
+    return [sys.executable, "-m", "hookagent", *arguments]
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
@@ -206,18 +197,6 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None
         else:
             return
     raise SystemExit(f"a server did not start:\n{(folder / 'log').read_text()}")
-
-
-def available() -> list[str]:
-    """Return the peers that are installed here."""
-    peers = ["bare"]
-    if find_spec("flask") is not None:
-        peers.append("flask")
-    if os.environ.get("HOOKAGENT_BENCH_EXPRESS") and shutil.which("node"):
-        peers.append("express")
-    if shutil.which("webhook"):
-        peers.append("webhook")
-    return peers
 
 
 def load(port: int, **options: object) -> dict[str, Any]:

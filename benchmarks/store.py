@@ -123,6 +123,8 @@ def lookups(last: Event, count: int) -> dict[str, EventFilter]:
         "source": EventFilter(source="source-1"),
         "source and a type it never has": EventFilter(source="source-1", type="kind.2"),
         "type glob": EventFilter(type="kind.1*"),
+        "verdict of all": EventFilter(verdict="body-signed"),
+        "verdict that never was": EventFilter(verdict="unchecked"),
         "origin that never was": EventFilter(origin="replay"),
         "parent": EventFilter(parent=last.id),
         "status done": EventFilter(status="done"),

@@ -50,6 +50,15 @@ class Environment:
 
         return _VARIABLE.sub(put, text)
 
+    @property
+    def used(self) -> dict[str, str]:
+        """Return the variables that were put in so far, by name: secrets, never to be shown."""
+        return {name: value for name, value in self._values.items() if value in self._used}
+
+    def get(self, name: str) -> str:
+        """Return a variable as it is, empty where it is not set; it does not count as a secret."""
+        return self._values.get(name, "")
+
     def remember(self, secret: str) -> None:
         """Count a value that came from elsewhere (a file, `secret = "auto"`) as a secret too."""
         if len(secret) >= SECRET_LENGTH_MIN:

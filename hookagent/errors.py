@@ -74,6 +74,8 @@ class HookagentError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(f"hint: {hint}")  # for a traceback, as in a test of the pytest plugin
 
 
 class AnswerNo(HookagentError):

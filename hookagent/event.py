@@ -6,6 +6,7 @@ they are made once per request on the hot path.
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -24,10 +25,17 @@ class Headers:
     back.
     """
 
-    __slots__ = ("pairs",)
+    __slots__ = ("_single", "pairs")
 
-    def __init__(self, pairs: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    def __init__(
+        self,
+        pairs: Iterable[tuple[bytes, bytes]] = (),
+        *,
+        single: Mapping[bytes, bytes] | None = None,
+    ) -> None:
+        """`single` may give the values by name in lower case where no field comes twice."""
         self.pairs: tuple[tuple[bytes, bytes], ...] = tuple(pairs)
+        self._single = single
 
     @classmethod
     def of(cls, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> "Headers":
@@ -48,11 +56,14 @@ class Headers:
 
     def pack(self) -> bytes:
         """One blob for the store; no field can hold a line feed, HTTP forbids it."""
-        return b"\n".join([name + b":" + value for name, value in self.pairs])
+        return b"\n".join(map(b":".join, self.pairs))
 
     def all(self, name: str) -> list[bytes]:
         """Return every value of a field, in the order they came."""
-        wanted = name.lower().encode(HEADER_ENCODING, "replace")
+        wanted = _lower(name)
+        if self._single is not None:
+            value = self._single.get(wanted)
+            return [] if value is None else [value]
         size = len(wanted)
         return [
             value for field, value in self.pairs if len(field) == size and field.lower() == wanted
@@ -93,6 +104,11 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({len(self.pairs)} fields)"  # values may be secrets
+
+
+@lru_cache(maxsize=1_024)
+def _lower(name: str) -> bytes:
+    return name.lower().encode(HEADER_ENCODING, "replace")
 
 
 def encode_header(text: str) -> bytes:

@@ -1,6 +1,7 @@
 """What every test may use: `--long`, and one tuning of hypothesis for shared machines."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,10 @@ settings.register_profile(
 settings.register_profile("long", parent=settings.get_profile("default"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell that puts tests in the background has them, and all they start, ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the long form of tests."""
@@ -22,6 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave long tests out unless they are asked for."""
     if config.getoption("--long"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
         return
     skip = pytest.mark.skip(reason="the long form runs with --long")
     for item in items:

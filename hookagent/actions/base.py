@@ -47,6 +47,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """How many hookagents the event went through before this one."""
     earlier: Any = None
     """The `output` of the previous try of this step, where it left one."""
+    traceparent: str = ""
+    """The trace this try is part of, for requests and child processes; empty where none is kept."""
 
     @classmethod
     def of(  # noqa: PLR0913 - each a fact only the worker knows
@@ -59,6 +61,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         attempt: int,
         timeout_ms: int,
         earlier: Any = None,
+        traceparent: str = "",
     ) -> "Call":
         """Make the call of one try for an event."""
         return cls(
@@ -73,6 +76,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             client_ip=event.request.client_ip,
             hop=hops(event),
             earlier=earlier,
+            traceparent=traceparent,
         )
 
 
@@ -96,6 +100,8 @@ class Emission(msgspec.Struct, frozen=True, kw_only=True):
     """The step's idempotency key: a repeated try emits nothing new."""
     hop: int
     """One more than the parent's; goes into the new event's hop header."""
+    traceparent: str = ""
+    """The trace of the try that emits it; empty where none is kept."""
 
 
 Emit = Callable[[Emission], Awaitable[str]]
@@ -110,6 +116,9 @@ class Memory(Protocol):
 
     async def kept(self, name: str) -> bytes | None:
         """Return a kept value, or None."""
+
+    async def swap(self, name: str, before: bytes | None, after: bytes | None) -> bool:
+        """Replace a value if it is still `before`; None stands for no value."""
 
 
 class Closable(Protocol):
@@ -132,7 +141,11 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Action(Protocol):
-    """One way to act. A module with these names is an action."""
+    """One way to act. A module with these names is an action.
+
+    Two more may be there: `starts(options)`, which names the command it starts, and `is_instant`,
+    true where it never waits and needs no time limit.
+    """
 
     @property
     def about(self) -> str:
@@ -182,7 +195,7 @@ class Outside:
         self.allows = allows or _allowed
         """Whether the user allowed a command that a step would start."""
         self.memory: Memory | None = None
-        """What people decided; None where there is no store."""
+        """What people decided and models spent; None where there is no store."""
         self._shared: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def share(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:

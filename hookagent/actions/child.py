@@ -21,6 +21,10 @@ OUTPUT_BYTES_MAX = 1024 * 1024
 """Kept of each of stdout and stderr; the rest is read and dropped."""
 GRACE_SECONDS = 2.0
 """From SIGTERM to SIGKILL."""
+STEP_SECONDS = 1.0
+"""How often a time limit is looked at."""
+NOTICE_SECONDS = 0.05
+"""What it may take until an end is noticed, if the limit and it came in one freeze."""
 DRAIN_SECONDS = 1.0
 """How long output is awaited after the child and its group are gone."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "SYSTEMROOT")
@@ -70,7 +74,7 @@ async def run_child(command: Command, *, timeout_seconds: float) -> Ended:
     ended = _watch(child)
     timed_out = False
     try:
-        await asyncio.wait([ended], timeout=timeout_seconds)
+        await _within(ended, timeout_seconds)
         if not ended.done():
             timed_out = True
             await _ask_to_end(child, ended)
@@ -85,6 +89,18 @@ async def run_child(command: Command, *, timeout_seconds: float) -> Ended:
         is_cut=any(outlet.is_cut for outlet in outlets),
         timed_out=timed_out,
     )
+
+
+async def _within(ended: "asyncio.Future[int]", seconds: float) -> None:
+    """Wait for an end or so long, in steps: time in which we were frozen counts as one of them.
+
+    A child that ended while its parent could not look has ended in time.
+    """
+    while seconds > 0 and not ended.done():
+        step = min(seconds, STEP_SECONDS)
+        await asyncio.wait([ended], timeout=step)
+        seconds -= step
+    await asyncio.wait([ended], timeout=NOTICE_SECONDS)
 
 
 async def _start(command: Command, outlets: "list[_Outlet]") -> "subprocess.Popen[bytes]":

@@ -8,7 +8,7 @@ Pure: `now` is an argument, in Unix milliseconds. What counts as failure is that
 down (no connection, timeout, 5xx), not that it refused one request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -77,26 +77,79 @@ def failed(circuit: Circuit, policy: CircuitPolicy, now: int) -> Circuit:
     )  # fmt: skip
 
 
+class Event(StrEnum):
+    """What can happen to a breaker."""
+
+    ENTERED = "entered"
+    """A call was let through after a pause: the probe."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """One thing that happened to a target's breaker here."""
+
+    target: str
+    event: Event
+    at: int
+
+
+def replay(
+    states: Mapping[str, Circuit], happened: Iterable[Happened], policy: CircuitPolicy
+) -> dict[str, Circuit]:
+    """Return what breakers become by what happened to them; closed ones without fault drop out."""
+    after = dict(states)
+    for one in happened:
+        circuit = after.get(one.target, Circuit())
+        match one.event:
+            case Event.ENTERED:
+                circuit, _ = enter(circuit, policy, one.at)
+            case Event.SUCCEEDED:
+                circuit = succeeded(circuit)
+            case Event.FAILED:
+                circuit = failed(circuit, policy, one.at)
+        if circuit == Circuit():
+            after.pop(one.target, None)
+        else:
+            after[one.target] = circuit
+    return after
+
+
 class Circuits:
     """The breakers of all targets, made when first asked for; closed ones take no room."""
 
     def __init__(self, policy: CircuitPolicy | None = None) -> None:
         self.policy = policy or CircuitPolicy()
         self._circuits: dict[str, Circuit] = {}
+        self.news: list[Happened] | None = None
+        """What happened here since somebody last took it away; None where nobody will."""
 
     def enter(self, target: str, now: int) -> int:
         """Ask to call a target: how many ms to stay away, 0 to go on."""
-        circuit, wait = enter(self._circuits.get(target, Circuit()), self.policy, now)
+        before = self._circuits.get(target, Circuit())
+        circuit, wait = enter(before, self.policy, now)
+        if circuit != before:
+            self._note(target, Event.ENTERED, now)
         self._keep(target, circuit)
         return wait
 
-    def succeeded(self, target: str) -> None:
+    def succeeded(self, target: str, now: int = 0) -> None:
         """Note an answer of a target."""
-        self._circuits.pop(target, None)
+        if self._circuits.pop(target, None) is not None:
+            self._note(target, Event.SUCCEEDED, now)
 
     def failed(self, target: str, now: int) -> None:
         """Note that a target is down."""
         self._keep(target, failed(self._circuits.get(target, Circuit()), self.policy, now))
+        self._note(target, Event.FAILED, now)
+
+    def adopt(self, states: Mapping[str, Circuit]) -> None:
+        """Take over what all nodes together know; what happened here since then is added."""
+        self._circuits = replay(states, self.news or (), self.policy)
+
+    def _note(self, target: str, event: Event, now: int) -> None:
+        if self.news is not None:
+            self.news.append(Happened(target, event, now))
 
     def _keep(self, target: str, circuit: Circuit) -> None:
         if circuit == Circuit():

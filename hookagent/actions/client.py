@@ -9,6 +9,7 @@ import asyncio
 import errno
 import os
 import socket
+import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,10 +25,14 @@ from hookagent.version import hookagent_version
 
 if TYPE_CHECKING:
     import aiohttp
+    from aiohttp.connector import Connection
 
 ANSWER_BYTES_MAX = 1024 * 1024
 """What is read of an answer; the rest is not our concern (SECURITY R13)."""
 CONNECTIONS_MAX = 100
+TARGETS_MAX = 1_000
+"""Hosts whose certificates are remembered: a template may name any."""
+_OF_A_TRACE = frozenset({"traceparent", "tracestate"})
 USER_AGENT = f"hookagent/{hookagent_version()}"
 
 
@@ -94,6 +99,8 @@ class Client:
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
         self.circuits = Circuits()
+        self.certificates: dict[str, int] = {}
+        """When the certificate of each target ends, Unix milliseconds, as of the latest call."""
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     def _session(self, *, is_local: bool) -> "aiohttp.ClientSession":
@@ -109,6 +116,7 @@ class Client:
                 ),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                response_class=_noting(self.certificates),
                 trust_env=False,
                 skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
             )
@@ -166,6 +174,22 @@ class Client:
             )
 
 
+def _noting(certificates: dict[str, int]) -> "type[aiohttp.ClientResponse]":
+    """Return answers that note when the certificate of whoever gave them ends."""
+    import aiohttp
+
+    class Noting(aiohttp.ClientResponse):
+        async def start(self, connection: "Connection") -> aiohttp.ClientResponse:
+            transport = connection.transport
+            seen = transport.get_extra_info("peercert") if transport is not None else None
+            host = self.url.raw_host or ""
+            if seen and (host in certificates or len(certificates) < TARGETS_MAX):
+                certificates[host] = ssl.cert_time_to_seconds(seen["notAfter"]) * 1000
+            return await super().start(connection)
+
+    return Noting
+
+
 async def _read(response: "aiohttp.ClientResponse") -> tuple[bytes, bool]:
     """Read an answer up to the bound; beyond it the connection is dropped."""
     parts = []
@@ -181,6 +205,9 @@ async def _read(response: "aiohttp.ClientResponse") -> tuple[bytes, bool]:
 
 def _with_ours(headers: tuple[tuple[str, str], ...], call: Call) -> list[tuple[str, str]]:
     """Add who we are and how far the event came, where the request does not say."""
+    if call.traceparent:  # a forwarded request's own would leave our trace
+        headers = tuple(pair for pair in headers if pair[0].lower() not in _OF_A_TRACE)
+        headers += (("traceparent", call.traceparent),)
     given = {name.lower() for name, _ in headers}
     ours = [(HOP_HEADER, str(call.hop + 1)), ("User-Agent", USER_AGENT), ("Accept", "*/*")]
     return [*headers, *(pair for pair in ours if pair[0].lower() not in given)]
@@ -209,3 +236,9 @@ def circuits(outside: Outside) -> Mapping[str, Circuit]:
     """Return every breaker that has something to say, by target, for stats and the inspector."""
     client = outside.shared("http")
     return client.circuits.states if isinstance(client, Client) else {}
+
+
+def certificates(outside: Outside) -> Mapping[str, int]:
+    """Return when the certificate of each target ends, by host, Unix milliseconds."""
+    client = outside.shared("http")
+    return client.certificates if isinstance(client, Client) else {}

@@ -65,6 +65,7 @@ async def run(prepared: Prepared, call: Call, outside: Outside) -> Outcome:
         payload=prepared.payload,
         parent=call.event_id,
         key=call.idempotency_key,
+        traceparent=call.traceparent,
         hop=call.hop + 1,
     )
     return Done({"id": await outside.emit(emission)})

@@ -9,7 +9,13 @@ import msgspec
 
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.ending import sort_ended
-from hookagent.actions.program import Program, command_line, identity, run_program
+from hookagent.actions.program import (
+    Program,
+    command_line,
+    identity,
+    own_variables,
+    run_program,
+)
 from hookagent.actions.values import ARGUMENT_BYTES_MAX, Argument
 from hookagent.job import Again, Never, Outcome
 from hookagent.template import Scope, TemplateError
@@ -141,7 +147,7 @@ async def run(prepared: Prepared, call: Call, outside: Outside) -> Outcome:
     program = Program(
         arguments=prepared.command,
         cwd=prepared.cwd,
-        env=prepared.env | {"HOOKAGENT_IDEMPOTENCY_KEY": call.idempotency_key},
+        env=prepared.env | own_variables(call),
         stdin=prepared.stdin,
     )
     try:

@@ -9,6 +9,7 @@ from hookagent.actions.values import Text
 from hookagent.job import Done, Outcome
 from hookagent.template import Scope, terminal_safe
 
+is_instant = True
 about = "Say one line, in the terminal and in the step's output."
 leaves = '`{"text", "level"}`: the line.'
 example = """\

@@ -29,10 +29,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 def check(options: type[msgspec.Struct], table: Table, environment: Environment | None) -> None:
     """Report every problem of a step's options at its place; unknown keys are left to `finish`."""
     reader = Reader(environment)
-    known = [field.name for field in _declared(options)]
-    given = {name: table.raw(name) for name in known if name in table}
-    for name in known:
-        table.raw(name)
+    known = _names(options)
+    table.know(known)
+    given = {name: value for name, value in table.data.items() if name in known}
     read(options, given, (), reader)
     for found in reader.found:
         is_key = found.code == "unknown-key"
@@ -67,7 +66,7 @@ def read(options: type[S], data: Any, where: Where, reader: Reader) -> S | None:
             values[field.name] = _convert(hints[field.name], data[field.name], here, reader)
         elif field.required:
             reader.report("missing-key", f"`{field.name}` is missing", where)
-    known = {field.name for field in _declared(options)}
+    known = _names(options)
     for name in data:
         if name not in known:
             hint = did_you_mean(name, known)
@@ -85,6 +84,11 @@ def read(options: type[S], data: Any, where: Where, reader: Reader) -> S | None:
 def _declared(options: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
     """Return the fields of a declaration: read once, since ten thousand steps may share it."""
     return msgspec.structs.fields(options)
+
+
+@functools.cache
+def _names(options: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.name for field in _declared(options))
 
 
 @functools.cache

@@ -51,6 +51,14 @@ def identity(event: Event) -> dict[str, str]:
     }
 
 
+def own_variables(call: Call) -> dict[str, str]:
+    """Return the variables that tell a program which try this is, and of which trace."""
+    found = {"HOOKAGENT_IDEMPOTENCY_KEY": call.idempotency_key}
+    if call.traceparent:
+        found["TRACEPARENT"] = call.traceparent
+    return found
+
+
 class _Places:
     """How many programs may run at the same time."""
 

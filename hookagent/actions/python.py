@@ -21,7 +21,13 @@ from hookagent.actions import function_call
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.child import Ended
 from hookagent.actions.ending import sort_ended
-from hookagent.actions.program import Program, command_line, identity, run_program
+from hookagent.actions.program import (
+    Program,
+    command_line,
+    identity,
+    own_variables,
+    run_program,
+)
 from hookagent.actions.values import Argument, Json, encode_json
 from hookagent.event import Event
 from hookagent.job import Again, Done, Outcome
@@ -129,7 +135,7 @@ async def run(prepared: Prepared, call: Call, outside: Outside) -> Outcome:
         # As text, not as a file: its folder would shadow modules such as `email` and `http`.
         arguments=(prepared.python, "-c", _caller(), prepared.function),
         cwd=prepared.cwd,
-        env=prepared.env | {"HOOKAGENT_IDEMPOTENCY_KEY": call.idempotency_key},
+        env=prepared.env | own_variables(call),
         stdin=encode_json({"event": event, "arguments": prepared.arguments}),
     )
     try:

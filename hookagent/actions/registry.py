@@ -12,6 +12,7 @@ warning with its name; one that takes a name of ours is not used.
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
@@ -134,6 +135,8 @@ class BoundStep:
     action: Action
     options: msgspec.Struct
     environment: Environment
+    is_instant: bool = False
+    """It waits for nothing, so it needs no time limit."""
 
     def prepare(self, scope: Scope) -> msgspec.Struct:
         """Say exactly what would be done. Raises TemplateError."""
@@ -184,7 +187,13 @@ def bind(action: str, options: Mapping[str, Any], environment: Environment) -> B
     """
     found = load(action)
     made = reading.bind(found.Options, options, environment, what=f"action `{action}`")
-    return BoundStep(action, found, made, environment)
+    return BoundStep(action, found, made, environment, is_instant(action))
+
+
+@cache
+def is_instant(action: str) -> bool:
+    """Whether an action waits for nothing; one of another package is not asked."""
+    return action in BUILT_IN and bool(getattr(load(action), "is_instant", False))
 
 
 def redacted(outcome: Outcome, mask: Redactor) -> Outcome:

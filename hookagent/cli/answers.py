@@ -1,13 +1,15 @@
 """How the answers to a replay are said: one line each, targets side by side, chaos as a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hookagent.cli import output
 from hookagent.cli.sending import Answered, Plan
-from hookagent.pipeline.chaos import Expected, Kind
+from hookagent.pipeline.chaos import WRONG, Effect, Expected, Kind
 
 BODY_SHOWN_MAX = 200
+NAMED = 3
+"""Events named for each fault."""
 REFUSED = 400
 """HTTP's errors begin here."""
 WISHES = {
@@ -34,6 +36,8 @@ def say_json(answered: Answered, plan: Plan) -> None:
             "expected": str(answered.expected),
             "sound": answered.is_sound,
         }
+    if answered.effect is not None:
+        line["effect"] = str(answered.effect)
     output.json_line(line)
 
 
@@ -85,10 +89,13 @@ def _cell(one: Answered) -> str:
 def chaos_table(found: Sequence[Answered]) -> None:
     """Write a table: how each kind of request was answered, and what is unsound about it."""
     rows = []
+    firsts = {_which(one): one for one in found if one.letter.shot.kind is Kind.PLAIN}
     for kind in Kind:
         own = [one for one in found if one.letter.shot.kind is kind]
         if own:
-            rows.append((str(kind), str(len(own)), _wish(own), _statuses(own), _judged(kind, own)))
+            rows.append(
+                (str(kind), str(len(own)), _wish(own), _statuses(own), _judged(own, firsts))
+            )
     output.table(("kind", "sent", "should be", "answered", "judged"), rows)
 
 
@@ -104,17 +111,40 @@ def _statuses(own: Sequence[Answered]) -> str:
     return ", ".join(f"{count} x {status or 'no answer'}" for status, count in said)
 
 
-def _judged(kind: Kind, own: Sequence[Answered]) -> str:
+def _judged(own: Sequence[Answered], firsts: Mapping[tuple[int, int, str], Answered]) -> str:
     bad = [one for one in own if not one.is_sound]
     if bad:
-        word = "ACCEPTED" if own[0].expected is Expected.REFUSE else "NOT TAKEN"
-        names = ", ".join(dict.fromkeys(name_of(one) for one in bad[:3]))
-        return f"{len(bad)} {word}: {names}" + (", …" if len(bad) > 3 else "")  # noqa: PLR2004 - three are named
-    if kind is Kind.DUPLICATE:
-        return "sound, if they ran once: only the application knows"
-    if any(one.expected is Expected.EITHER for one in own):
+        return ", ".join(_named(word, bad) for word in dict.fromkeys(map(_fault, bad)))
+    if own[0].effect is not None:
+        ran = sum(one.effect is Effect.ONCE for one in own)
+        return f"sound, {ran} ran" if ran else "sound, nothing ran"
+    if own[0].letter.shot.kind is Kind.DUPLICATE:
+        told = all(one.body != firsts[_which(one)].body for one in own if _which(one) in firsts)
+        if told:
+            return "sound: told apart from the first"
+        return "sound, if they ran once: only the application knows (--probe asks it)"
+    is_slow = own[0].letter.shot.kind is Kind.SLOW  # either will do
+    if not is_slow and any(one.expected is Expected.EITHER for one in own):
         return "nothing in the scheme lets it tell"
     return "sound"
+
+
+def _which(one: Answered) -> tuple[int, int, str]:
+    """Return what tells the event of a request apart from the others."""
+    return one.letter.round, one.letter.place, one.letter.to
+
+
+def _fault(one: Answered) -> str:
+    if one.effect in WRONG:
+        return str(one.effect).upper()
+    return "ACCEPTED" if one.expected is Expected.REFUSE else "NOT TAKEN"
+
+
+def _named(word: str, bad: Sequence[Answered]) -> str:
+    """Say how many have a fault, and name the first of them."""
+    own = [one for one in bad if _fault(one) == word]
+    names = ", ".join(dict.fromkeys(name_of(one) for one in own[:NAMED]))
+    return f"{len(own)} {word}: {names}" + (", …" if len(own) > NAMED else "")
 
 
 def teller(plan: Plan, *, as_json: bool) -> Callable[[Answered], None]:

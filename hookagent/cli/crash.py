@@ -1,6 +1,7 @@
 """Keeps the traceback of a bug in a file of mode 0600, without the secrets of the environment."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def log_folder(cwd: Path) -> Path:
         state = folder / STATE_FOLDER
         if state.is_dir() and os.access(state, os.W_OK):
             return state
-    import platformdirs
+    from hookagent.config.folders import NOWHERE, users_folder
 
-    return platformdirs.user_log_path("hookagent")
+    users = users_folder("log")
+    return Path(tempfile.mkdtemp(prefix="hookagent-")) if users == NOWHERE else users
 
 
 def masked(text: str, environ: Mapping[str, str]) -> str:

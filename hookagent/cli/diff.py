@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookagent.cli import output, settings, targets
+from hookagent.cli import settings, targets
 from hookagent.cli.options import ConfigOption, JsonOption, StoreOption
 from hookagent.errors import ExitCode, UsageError
 
@@ -33,27 +33,12 @@ def diff(
 
     Example: hookagent diff yesterday.json today.json --all
     """
-    from hookagent.pipeline.comparing import differences, is_volatile
+    from hookagent.cli.showing import write_differences
+    from hookagent.pipeline.comparing import differences
 
     pair = asyncio.run(_both(one, other, config, store))
     found = differences(pair[0].request, pair[1].request)
-    shown = [entry for entry in found if every or not is_volatile(*entry)]
-    for place, before, after in shown:
-        if json:
-            output.json_line({"path": place, "before": before, "after": after})
-        else:
-            output.data(
-                f"{output.safe_line(place)}: ",
-                output.Ink(output.safe_line(before), "red"),
-                " → ",
-                output.Ink(output.safe_line(after), "green"),
-            )
-    aside = len(found) - len(shown)
-    if not shown:
-        output.talk("they carry the same")
-    if aside:
-        output.talk(f"set aside: {aside} that differ every time; --all shows them")
-    return ExitCode.NO if shown else ExitCode.DONE
+    return write_differences(found, every=every, as_json=json)
 
 
 async def _both(

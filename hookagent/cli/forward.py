@@ -14,9 +14,11 @@ import typer
 
 from hookagent.cli import output, settings
 from hookagent.cli.options import ConfigOption, JsonOption, StoreOption
+from hookagent.cli.running import chosen_mode, run_agent
 from hookagent.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from hookagent.config.model import Config
     from hookagent.pipeline.passing import Target
 
 LIMIT_MAX_MS = 30_000
@@ -31,12 +33,17 @@ def forward(
     store: StoreOption = None,
     *,
     port: Annotated[
-        int | None, typer.Option(min=0, max=PORT_MAX, help="Port to listen on; 0 for a free one.")
+        int | None,
+        typer.Option(
+            min=0, max=PORT_MAX, metavar="PORT", help="Port to listen on; 0 for a free one."
+        ),
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="Address to listen on.")] = None,
     inspector_port: Annotated[
         int | None,
-        typer.Option(min=0, max=PORT_MAX, help="The inspector's port; 0 for a free one."),
+        typer.Option(
+            min=0, max=PORT_MAX, metavar="PORT", help="The inspector's port; 0 for a free one."
+        ),
     ] = None,
     inspector: Annotated[
         bool, typer.Option("--inspector/--no-inspector", help="Serve the inspector.")
@@ -61,10 +68,6 @@ def forward(
 
     Example: hookagent forward http://127.0.0.1:3000/webhooks --tunnel ngrok
     """
-    from hookagent.cli.serve import chosen_mode, run_agent
-    from hookagent.runtime import Choices
-
-    wanted = chosen_mode(mode, as_json=json)
     flags = {
         "server.host": host,
         "server.port": port,
@@ -73,16 +76,26 @@ def forward(
     }
     loaded = settings.load_config(config, store=store, flags=flags, say_warnings=False)
     passed = read_target(target, timeout)
-    if _is_ours(passed.url, loaded.server.port):
+    return pass_on(loaded, passed, inspector=inspector, mode=mode, as_json=json)
+
+
+def pass_on(
+    config: "Config", target: "Target", *, inspector: bool, mode: str | None, as_json: bool
+) -> ExitCode:
+    """Pass everything on until Ctrl-C; what `serve --forward` does, too."""
+    from hookagent.runtime import Choices
+
+    wanted = chosen_mode(mode, as_json=as_json)
+    if _is_ours(target.url, config.server.port):
         raise UsageError(
-            f"{passed.url} is where `forward` itself listens", hint="choose another with --port"
+            f"{target.url} is where `forward` itself listens", hint="choose another with --port"
         )
-    if loaded.sources and wanted != "json":
+    if config.sources and wanted != "json":
         output.talk("the configured sources and rules are not used: `hookagent serve` uses them")
-    bare = dataclasses.replace(loaded, sources={}, rules=())
+    bare = dataclasses.replace(config, sources={}, rules=())
     if wanted in {"interactive", "compact"}:
-        output.talk(f"passing everything on to {passed.url}; nothing is verified")
-    return run_agent(bare, Choices(with_inspector=inspector, forward=passed), wanted)
+        output.talk(f"passing everything on to {target.url}; nothing is verified")
+    return run_agent(bare, Choices(with_inspector=inspector, forward=target), wanted)
 
 
 def read_target(text: str, timeout: str = "25s") -> "Target":

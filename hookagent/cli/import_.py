@@ -51,7 +51,9 @@ def import_(
         settings.load_config(config).source(source)
     kept = passed = 0
     for name in file:
-        for captured in targets.read_file(name, form):
+        found = targets.read_file(name, form)
+        progress = output.Progress("requests", len(found))
+        for captured in progress.over(found):
             request = captured.request
             fits = request.method == method.upper() or method == "*"
             if not fits or (path and not fnmatchcase(request.path, path)):
@@ -59,6 +61,7 @@ def import_(
                 continue
             kept += 1
             chosen = msgspec.structs.replace(captured, source=source or captured.source)
+            progress.clear()
             output.data(to_event_line(chosen))
     if passed:
         output.talk(f"{passed} requests of another path or method were passed over")

@@ -44,20 +44,30 @@ def init(
     port: Annotated[
         int, typer.Option("--port", min=1, max=65535, help="The listener's port.")
     ] = 8787,
+    slack: Annotated[
+        bool,
+        typer.Option("--slack", help="Tell Slack what goes wrong; the address goes into .env."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Write hookagent.toml and a first rule for the providers you name. Overwrites nothing.
 
     Example: hookagent init --provider github --provider stripe
     """
+    from hookagent.cli.scaffold import SLACK, watch_rule
+
     names = provider or _ask()
+    slack = slack or (not provider and _wants_slack())
     chosen = [_choose(name) for name in dict.fromkeys(names)]
     files = {"hookagent.toml": configuration(chosen, port=port)}
     files |= {f"rules/{one.name}.toml": _rule(one) for one in chosen}
+    files["rules/watches.toml"] = watch_rule(is_live=slack)
     if not (folder / ".gitignore").exists():
         files[".gitignore"] = "".join(f"{pattern}\n" for pattern in IGNORED)
     _write(folder, files)
     _say(folder, files, chosen, as_json=json)
+    if slack:
+        output.talk(f"put {SLACK}=https://hooks.slack.com/services/… into {folder / '.env'}")
 
 
 def _ask() -> list[str]:
@@ -72,6 +82,10 @@ def _ask() -> list[str]:
     output.talk(", ".join(catalog.names()))
     answer = typer.prompt("providers", default="token", err=True)
     return str(answer).replace(",", " ").split()
+
+
+def _wants_slack() -> bool:
+    return bool(typer.confirm("Tell Slack when something goes wrong?", default=False, err=True))
 
 
 def _choose(name: str) -> Chosen:

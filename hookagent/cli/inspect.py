@@ -43,6 +43,13 @@ def inspect(
     since: Annotated[str, typer.Option(metavar="TIME", help="2h, 7d or a date.")] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="Until then.")] = "",
     rule: Annotated[str, typer.Option(metavar="NAME", help="With a run of this rule.")] = "",
+    verdict: Annotated[
+        str,
+        typer.Option(
+            metavar="WORD",
+            help="ok, unchecked, body-signed, origin-only, token, none; refused or the reason.",
+        ),
+    ] = "",
     text: Annotated[str, typer.Option(metavar="WORDS", help="Occurs in the body.")] = "",
     where: Annotated[
         list[str] | None,
@@ -51,7 +58,7 @@ def inspect(
     limit: LimitOption = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     rejected: Annotated[
-        bool, typer.Option("--rejected", help="Refused deliveries instead of events.")
+        bool, typer.Option("--rejected", help="Refused deliveries: --verdict refused.")
     ] = False,
     export: Annotated[
         str | None, typer.Option(metavar="FORM", help="json, har, curl or pytest.")
@@ -73,6 +80,7 @@ def inspect(
     Example: hookagent inspect evt_018c… --export curl
     """
     from hookagent.cli.selecting import event_filter
+    from hookagent.pipeline.refusals import means_refused
 
     names = event or []
     if export is not None:
@@ -83,11 +91,12 @@ def inspect(
     most = limit or (None if export and not names else LIMIT)
     wanted = event_filter(
         now=clock(), source=source or "", type=type_, status=status, since=since, until=until,
-        rule=rule, text=text, limit=most,
+        rule=rule, verdict=verdict, text=text, limit=most,
     )  # fmt: skip
+    is_refused = means_refused(verdict) or rejected
     is_bare = not (names or json or follow or rejected or export or where or limit or text)
     is_bare = is_bare and wanted == event_filter(now=0, limit=LIMIT)
-    if tui or (tui is None and is_bare):
+    if not is_refused and (tui or (tui is None and is_bare)):
         from hookagent.cli.tui import obstacle, show
 
         why_not = obstacle()
@@ -96,8 +105,8 @@ def inspect(
         if tui:
             output.talk(f"no full-screen view: {why_not}; here is the list")
     task = _Task(loaded, wanted, where or [], as_json=json, export=export)
-    if rejected:
-        return asyncio.run(task.rejected(source or ""))
+    if is_refused and not names:
+        return asyncio.run(task.rejected(follow=follow))
     if len(names) > 2:  # noqa: PLR2004 - a pair
         raise UsageError("give one event to show, or two to compare")
     if len(names) == 2:  # noqa: PLR2004 - a pair
@@ -222,22 +231,14 @@ class _Task:
 
     async def compare(self, one: str, other: str) -> ExitCode:
         """Show where two events differ; exit code 1 where they do."""
+        from hookagent.cli.showing import write_differences
         from hookagent.cli.storing import event_or_fail, opened
         from hookagent.pipeline.comparing import differences
 
         async with opened(self.config) as store:
             pair = [(await event_or_fail(store, name)).event for name in (one, other)]
         found = differences(pair[0].request, pair[1].request)
-        for place, before, after in found:
-            if self.as_json:
-                output.json_line({"path": place, "before": before, "after": after})
-            else:
-                output.data(
-                    f"{place}: ", output.Ink(before, "red"), " → ", output.Ink(after, "green")
-                )
-        if not found:
-            output.talk("they carry the same")
-        return ExitCode.NO if found else ExitCode.DONE
+        return write_differences(found, as_json=self.as_json)
 
     async def export_many(self) -> ExitCode:
         """Export a selection, oldest first."""
@@ -258,17 +259,30 @@ class _Task:
         assert self.export is not None
         write(captures, self.export, self.config)
 
-    async def rejected(self, source: str) -> ExitCode:
-        """List refused deliveries."""
-        from hookagent.cli.showing import write_rejections
+    async def rejected(self, *, follow: bool) -> ExitCode:
+        """List refused deliveries, newest first; or go on with what comes, oldest first."""
         from hookagent.cli.storing import opened
-        from hookagent.pipeline.documents import rejection_row
+        from hookagent.pipeline.refusals import refusals
 
         async with opened(self.config) as store:
-            found = await store.rejected(limit=self.wanted.limit, source=source)
-        if self.as_json:
-            for one in found:
-                output.json_line(rejection_row(one))
-        else:
-            write_rejections(found)
+            found = await refusals(store, self.wanted)
+            self._write_rejected(found[::-1] if follow else found)
+            if not found and not follow:
+                output.talk("nothing was refused")
+            seen = {one.id for one in found}
+            while follow:
+                await asyncio.sleep(POLL_S)
+                found = await refusals(store, self.wanted)
+                self._write_rejected([one for one in found[::-1] if one.id not in seen])
+                seen = {one.id for one in found}
         return ExitCode.DONE
+
+    def _write_rejected(self, found: list[Any]) -> None:
+        from hookagent.cli.showing import write_rejections
+        from hookagent.pipeline.documents import rejection_row
+
+        if not self.as_json:
+            write_rejections(found)
+        for one in found if self.as_json else ():
+            output.json_line(rejection_row(one))
+        output.flush()

@@ -264,7 +264,8 @@ def needs_a_person(happening: Happening) -> bool:
 
 
 def _ready(ready: Ready, *, is_interactive: bool) -> Iterator[Line]:
-    yield (Ink("ready", "green"), f"  listening on {ready.listener}")
+    where = f"listening on {ready.listener}" if ready.listener else "working; no listener here"
+    yield (Ink("ready", "green"), f"  {where}")
     rows = dict(ready.sources)
     if ready.inspector:
         yield (f"       inspector  {ready.inspector}",)

@@ -30,6 +30,7 @@ replayed and tested. Nothing needs an account, a cloud or the internet.
 - [Tunnels](tunnels.md): how the outside reaches a laptop
 - [Command line](cli.md): exit codes, output, doctor
 - [Store](store.md): what is kept, and where
+- [Many machines](scaling.md): several nodes on one PostgreSQL
 """
 
 

@@ -31,6 +31,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "init": Command("init", "Write a first hookagent.toml and rule"),
     "serve": Command("serve", "Listen for webhooks and run their rules"),
+    "work": Command("work", "Work off what other nodes receive; on a shared store"),
     "forward": Command("forward", "Pass every webhook on to a local port; no file needed"),
     "replay": Command("replay", "Send an event again, freshly signed"),
     "sign": Command("sign", "Craft a signed request"),
@@ -49,10 +50,12 @@ COMMANDS = {
     "sources": Command("sources", "List sources; arm one to take a key; show its secret"),
     "schemes": Command("schemes", "The catalogue of signature schemes"),
     "stats": Command("stats", "Rates, latencies, failures, last events"),
+    "nodes": Command("nodes", "The nodes on a shared store, and whether they agree"),
     "tunnel": Command("tunnel", "Say which tunnels could be started here"),
     "mcp": Command("mcp", "Serve coding agents over the Model Context Protocol"),
     "service": Command("service", "Keep the agent running: systemd or launchd"),
     "doctor": Command("doctor", "Check everything and say how to mend it"),
+    "store": Command("store", "Copy a whole store into another one; compare two"),
     "prune": Command("prune", "Remove events past their retention"),
     "trust": Command("trust", "Allow a configuration to start programs"),
     "spec": Command("spec", "Commands, options and exit codes as JSON"),
@@ -186,13 +189,16 @@ def _code(done: SystemExit) -> int:
 
 def _bug(error: Exception) -> int:
     """Keep the traceback in a file, since a person can do nothing with it but send it."""
-    file = _keep("".join(traceback.format_exception(error)))
-    output.talk(f"{output.PROGRAM}: bug: {type(error).__name__}, which should never happen")
-    output.talk(f"hint: please report it with the traceback in {file}")
-    return ExitCode.BUG
-
-
-def _keep(text: str) -> Path:
     from hookagent.cli import crash
 
-    return crash.write(text, cwd=Path.cwd(), process=os.getpid(), environ=os.environ)
+    text = "".join(traceback.format_exception(error))
+    try:
+        file = crash.write(text, cwd=Path.cwd(), process=os.getpid(), environ=os.environ)
+    except OSError:  # a disk that cannot be written to may be what led to the bug
+        output.talk(crash.masked(text, os.environ))
+        where = "above"
+    else:
+        where = f"in {file}"
+    output.talk(f"{output.PROGRAM}: bug: {type(error).__name__}, which should never happen")
+    output.talk(f"hint: please report it with the traceback {where}")
+    return ExitCode.BUG

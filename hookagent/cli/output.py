@@ -7,18 +7,20 @@
 - A reader that goes away (`| head`) ends the command quietly.
 """
 
+import codecs
 import json
 import os
 import shutil
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Self, TextIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Self, TextIO, TypeVar
 
 from hookagent.errors import ConfigError, HookagentError, Problem, Severity
 
 PROGRAM = "hookagent"
+T = TypeVar("T")
 
 
 class Ink(NamedTuple):
@@ -39,7 +41,9 @@ COLOURS = {
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _KEPT = frozenset("\n\t")
 NARROW = 60
-"""Columns under which a table is written as one block per row."""
+"""Columns under which nothing stands beside something else."""
+SHRUNK_MIN = 8
+"""Characters that a column of a table keeps when it is cut."""
 
 
 def safe(text: str, *, most: int | None = None) -> str:
@@ -68,12 +72,30 @@ def _shown(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - and of four
 
 
+PLAINLY = "hookagent.plainly"
+"""The name of `_plainly` among the handlers of encoding errors."""
+_PLAIN = {"→": "->", "…": "...", "·": "-", "✓": "ok", "✗": "FAIL"}
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    r"""Write our own signs in ASCII, and everything else as `\xNN`, `\uNNNN`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    sign = error.object[error.start]
+    if sign in _PLAIN:
+        return _PLAIN[sign], error.start + 1
+    return sign.encode("ascii", "backslashreplace").decode(), error.start + 1
+
+
+codecs.register_error(PLAINLY, _plainly)
+
+
 def prepare() -> None:
     """Make both streams unable to fail on a character their encoding does not have."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            reconfigure(errors=PLAINLY)
 
 
 def data(*parts: Part) -> None:
@@ -98,6 +120,11 @@ def json_document(value: Any) -> None:
     """Write one JSON value for a person's eyes as well, indented."""
     text = json.dumps(value, ensure_ascii=True, indent=2, default=str)
     _write(sys.stdout, text.replace("\x7f", "\\u007f") + "\n")
+
+
+def clear() -> None:
+    """Begin a fresh screen on a terminal; elsewhere, an empty line."""
+    _write(sys.stdout, "\x1b[H\x1b[2J" if is_terminal() else "\n")
 
 
 def raw(content: bytes) -> None:
@@ -141,8 +168,18 @@ def _say(kind: str, colour: str, message: str, hint: str | None) -> None:
         talk(Ink("hint:", "cyan"), f" {hint}")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write rows as columns; tab-separated without a terminal, one block per row when narrow."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    shrink: Sequence[str] = (),
+    narrow: Callable[[Sequence[str]], Iterable[Sequence[Part]]] | None = None,
+) -> None:
+    """Write rows as columns; tab-separated without a terminal.
+
+    Where there is no room, the columns of `shrink` are cut, and if that is not enough each row is
+    written as the lines that `narrow` makes of it: a block with a line for each cell if left out.
+    """
     cells = [[safe_line(str(cell)) for cell in row] for row in rows]
     if not is_terminal():
         for row in cells:
@@ -152,25 +189,42 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         max([len(column), *(len(row[place]) for row in cells)])
         for place, column in enumerate(columns)
     ]
-    if sum(widths) + 2 * len(widths) > width():
-        _blocks(columns, cells)
+    if not _fitted(columns, widths, shrink):
+        for row in cells:
+            for line in (narrow or _block(columns))(row):
+                data(*line)
         return
     data(Ink(_padded(columns, widths), "dim"))
     for row in cells:
-        data(_padded(row, widths))
+        cut = [safe(cell, most=size) for cell, size in zip(row, widths, strict=True)]
+        data(_padded(cut, widths))
+
+
+def _fitted(columns: Sequence[str], widths: list[int], shrink: Sequence[str]) -> bool:
+    """Make widths fit the terminal; False where they cannot."""
+    over = sum(widths) + 2 * (len(widths) - 1) - width()
+    for name in shrink if over > 0 else ():
+        place = columns.index(name)
+        cut = min(over, max(widths[place] - SHRUNK_MIN, 0))
+        widths[place] -= cut
+        over -= cut
+    return over <= 0
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip()
 
 
-def _blocks(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write each row over several lines, which reads well at any width."""
-    for row in rows:
-        data(Ink(row[0], "bold"))
+def _block(columns: Sequence[str]) -> Callable[[Sequence[str]], Iterable[Sequence[Part]]]:
+    """Return what makes several lines of a row, which reads well at any width."""
+
+    def lines(row: Sequence[str]) -> Iterable[Sequence[Part]]:
+        yield (Ink(row[0], "bold"),)
         for column, cell in zip(columns[1:], row[1:], strict=True):
             if cell:
-                data(Ink(f"  {column}: ", "dim"), cell)
+                yield (Ink(f"  {column}: " if column else "  ", "dim"), cell)
+
+    return lines
 
 
 def is_terminal(stream: TextIO | None = None) -> bool:
@@ -231,6 +285,17 @@ class Progress:
             _write(sys.stderr, "\r\x1b[K")
             self._is_there = False
 
+    def expect(self, total: int) -> None:
+        """Take note of how many there are to be, once that is known."""
+        self.total = total
+
+    def over(self, things: Iterable[T]) -> Iterator[T]:
+        """Yield things, each counted when the next is asked for; then take the line away."""
+        for thing in things:
+            yield thing
+            self.step()
+        self.clear()
+
     def step(self, by: int = 1) -> None:
         """Count on."""
         self.count += by
@@ -244,6 +309,9 @@ class Progress:
         """Return what there is to say at a moment of the clock."""
         of = f"/{self.total}" if self.total else ""
         said = f"{self.what} {self.count}{of}"
+        if self.total:
+            done = min(self.count * BAR // self.total, BAR)
+            said += f"  [{'#' * done}{'-' * (BAR - done)}]"
         seconds = now - self._started
         if seconds < 1 or not self.count:
             return said
@@ -256,6 +324,8 @@ class Progress:
         return said
 
 
+BAR = 20
+"""Characters of a bar."""
 PROGRESS_S = 0.1
 """How often the line of a `Progress` is written at most."""
 

@@ -43,10 +43,11 @@ def prune(
 
 async def _prune(config: "Config", before: int, *, as_json: bool) -> ExitCode:
     from hookagent.cli.storing import opened
+    from hookagent.pipeline.history import count_until
 
     events = runs = rejected = 0
     async with opened(config) as store:
-        with output.Progress("events removed") as progress:
+        with output.Progress("events removed", await count_until(store, before)) as progress:
             while True:
                 done = await store.prune(before=before, limit=BATCH)
                 events += done.events
@@ -55,6 +56,8 @@ async def _prune(config: "Config", before: int, *, as_json: bool) -> ExitCode:
                 progress.step(done.events)
                 if done.events < BATCH:
                     break
+        if config.store.statistics_ms is not None:
+            await store.drop_stretches(before=clock() - config.store.statistics_ms)
     if as_json:
         output.json_line({"events": events, "runs": runs, "rejected": rejected})
     else:

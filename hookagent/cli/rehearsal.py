@@ -25,7 +25,8 @@ def rehearse(
 
     source = source_of(captured.source, config.sources, asked=asked or None)
     request = edited(captured.request, edits)
-    event = event_of(msgspec.structs.replace(captured, request=request), source)
+    # The type is read anew, as the listener would: an edit may change it.
+    event = event_of(msgspec.structs.replace(captured, request=request, type=""), source)
     book = load_rulebook(config.rules, config.folder, config.environment)
     fired = [(rule, would(rule, event, config)) for rule in book.select(event)]
     name = captured.id or "payload"

@@ -14,6 +14,7 @@ from hookagent.cli.options import (
     ConfigOption,
     JsonOption,
     LimitOption,
+    SchemeOption,
     SourceOption,
     StoreOption,
 )
@@ -83,7 +84,7 @@ def replay(
         list[str] | None, typer.Option(metavar="PATH", help="Take a field out of the payload.")
     ] = None,
     edit: Annotated[bool, typer.Option("--edit", help="Edit the payload in $EDITOR.")] = False,
-    times: Annotated[int, typer.Option(min=1, help="Send each so often.")] = 1,
+    times: Annotated[int, typer.Option(min=1, metavar="N", help="Send each so often.")] = 1,
     rate: Annotated[
         float, typer.Option(min=0, metavar="N", help="At most N a second; 0 for no limit.")
     ] = 0,
@@ -94,6 +95,13 @@ def replay(
         str,
         typer.Option(metavar="PATH", help="With --parallel: events equal here keep their order."),
     ] = "",
+    scheme: SchemeOption = None,
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S", help="Sign what has no source with it; @FILE or '${NAME}' hide it."
+        ),
+    ] = None,
     as_is: Annotated[
         bool, typer.Option("--as-is", help="Send the old signature, unchanged.")
     ] = False,
@@ -103,6 +111,13 @@ def replay(
             metavar="KINDS", help="dup=3,reorder,delay=2s,stale=10m,tamper,truncate,slow."
         ),
     ] = None,
+    probe: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="With --chaos: a page of the application whose answer changes when it acts.",
+        ),
+    ] = "",
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="With --chaos: the same N, the same order.")
     ] = None,
@@ -120,15 +135,19 @@ def replay(
 
     Example: hookagent replay --source shop --since 1h --to http://127.0.0.1:3000 --chaos dup=3
     """
+    from hookagent.cli.crafting import read_secret
     from hookagent.cli.selecting import event_filter
     from hookagent.cli.sending import Plan
     from hookagent.pipeline.chaos import parse_chaos
     from hookagent.pipeline.replay import parse_remove, parse_set
 
     loaded = settings.load_config(config, store=store)
+    names = target or []
     plan = Plan(
         to=tuple(to or ()),
-        source=source or "",
+        source=source if source and (names or source in loaded.sources) else "",
+        scheme=scheme or "",
+        secret=read_secret(secret) if secret else "",
         edits=(*map(parse_set, set_ or ()), *map(parse_remove, remove or ())),
         times=times,
         rate=rate,
@@ -136,10 +155,10 @@ def replay(
         parallel=parallel,
         key=_key(key, parallel),
         chaos=None if chaos is None else parse_chaos(chaos),
+        probe=_probe(probe, chaos, parallel),
         seed=int.from_bytes(os.urandom(4)) if seed is None else seed,
     )
     selects = any((source, type_, since, until, status, where, limit))
-    names = target or []
     if not names and not selects:
         raise UsageError(
             "what is to be sent again?",
@@ -154,6 +173,15 @@ def replay(
         edit=edit, dry_run=dry_run, yes=yes, json=json,
     )  # fmt: skip
     return asyncio.run(_replay(loaded, choice, plan))
+
+
+def _probe(url: str, chaos: str | None, parallel: int) -> str:
+    """Check `--probe`. Raises UsageError."""
+    if url and (chaos is None or parallel > 1):
+        raise UsageError("`--probe` goes with --chaos, one request at a time")
+    if url and not url.startswith(("http://", "https://")):
+        raise UsageError(f"`--probe {url}` is not a URL")
+    return url
 
 
 def _key(text: str, parallel: int) -> "Path | None":
@@ -245,7 +273,12 @@ async def _stored(config: "Config", choice: Choice) -> "list[Captured]":
         names = choice.names
         if choice.wanted is not None:
             names = [one.id for one in reversed(await store.events(choice.wanted))]
-        return [captured for name in names for captured in await targets.load(name, store)]
+        found = []
+        with output.Progress("events read", len(names)) as progress:
+            for name in names:
+                found += await targets.load(name, store)
+                progress.step()
+        return found
 
 
 def _that_meet(

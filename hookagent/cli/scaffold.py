@@ -130,6 +130,35 @@ def first_rule(name: str) -> str:
     )
 
 
+def watch_rule(*, is_live: bool) -> str:
+    """Return a rule file that tells Slack what hookagent notices by itself, live or to be."""
+    rule = [
+        table_name("rule", "tell-slack"),
+        line("about", "Tell Slack when something is wrong, and when it is well again"),
+        line(
+            "on",
+            "hookagent/*",
+            'or some of them: ["hookagent/watch.silence", "hookagent/run.dead"]',
+        ),
+        "",
+        f"[{table_name('rule', 'tell-slack', 'do')}]",
+        line("action", "slack"),
+        line("url", f"${{{SLACK}}}", "an incoming webhook's address, from the environment or .env"),
+        line("text", "{{ message }}\n{{ hint }}"),
+    ]
+    head = [
+        "# What hookagent notices by itself: silence, spikes, errors, forgeries, dead runs, the",
+        "# disk, the tunnel, certificates. It is printed and logged anyway; this tells Slack too.",
+    ]
+    if not is_live:
+        head.append(f"# Put {SLACK}=https://hooks.slack.com/… into .env and take the `# ` away.")
+        rule = [f"# {text}".rstrip() for text in rule]
+    return "\n".join([*head, "", *rule, ""])
+
+
+SLACK = "SLACK_URL"
+
+
 def setup_steps(provider: Provider, *, url: str, secret: str) -> list[str]:
     """Return what to do at the provider, with the source's own address and secret put in."""
     steps = [*provider.setup.steps, *([provider.setup.secret] if provider.setup.secret else [])]

@@ -39,11 +39,15 @@ def event_filter(
     since: str = "",
     until: str = "",
     rule: str = "",
+    verdict: str = "",
     text: str = "",
     limit: int | None = None,
 ) -> "EventFilter":
     """Make the store's filter from what was typed. Raises UsageError."""
+    from hookagent.pipeline.history import check_status
     from hookagent.store.base import EventFilter
+
+    check_status(status)
 
     return EventFilter(
         source=source,
@@ -52,6 +56,7 @@ def event_filter(
         since=read_moment(since, now=now, option="--since"),
         until=read_moment(until, now=now, option="--until"),
         rule=rule,
+        verdict=verdict,
         text=text,
         limit=limit or BULK_LIMIT,
     )

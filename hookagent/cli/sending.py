@@ -10,6 +10,7 @@ import msgspec
 
 from hookagent.cli import output
 from hookagent.cli.clock import clock
+from hookagent.cli.signing import Signers
 from hookagent.errors import OutsideError, UsageError
 from hookagent.event import RawRequest
 from hookagent.eventfile import Captured
@@ -20,6 +21,7 @@ from hookagent.pipeline.chaos import Chaos, Kind, Shot
 if TYPE_CHECKING:
     from hookagent.actions.sender import Reply, Sender
     from hookagent.config.model import Config, Source
+    from hookagent.pipeline.entrance import Entrance
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     to: tuple[str, ...] = ()
     """URLs; none of them means the local listener."""
     source: str = ""
+    """Signs everything, where it is given."""
+    scheme: str = ""
+    """Of the catalogue; with `secret`, signs what has no source."""
+    secret: str = ""
     edits: tuple[Any, ...] = ()
     times: int = 1
     rate: float = 0
@@ -38,6 +44,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     key: Path | None = None
     """What is equal here is sent in order; None: each source is."""
     chaos: Chaos | None = None
+    probe: str = ""
+    """A URL of the application whose answer changes when it acts; asked after each request."""
     seed: int = 0
     """Where the randomness of chaos starts."""
 
@@ -67,10 +75,14 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     """Why there was no answer."""
     expected: chaotic.Expected = chaotic.Expected.ACCEPT
+    effect: chaotic.Effect | None = None
+    """What the probe saw; None without one."""
 
     @property
     def is_sound(self) -> bool:
-        """Whether it is what a sound application answers."""
+        """Whether it is what a sound application answers, and does."""
+        if self.effect in chaotic.WRONG:
+            return False
         if self.letter.shot.kind is Kind.PLAIN:
             return 0 < self.status < 400  # noqa: PLR2004 - HTTP's errors
         return chaotic.is_sound(self.expected, self.status)
@@ -106,11 +118,25 @@ class Dispatch:
         self._firsts: dict[tuple[int, int, str], tuple[RawRequest, str]] = {}
         self._next_slot = 0.0
         self._nonces = os.urandom(8).hex()
-        self._warned = False
+        self._signers = Signers(
+            sources=config.sources, catalog=config.catalog, asked=plan.source,
+            scheme=plan.scheme, secret=plan.secret,
+        )  # fmt: skip
+        self._probed: bytes | None = None
+        self._effects = chaotic.Effects()
+        self._entrance: Entrance | None = None
+        """Our own front door, where something goes there."""
 
     async def run(self, say: Callable[[Answered], None]) -> None:
         """Send everything and say each answer. Raises HookagentError, then nothing more is sent."""
-        lanes = self._lanes(letters(len(self._captures), self._plan))
+        if self._plan.probe:
+            self._probed = await self._ask_probe()
+        ready = letters(len(self._captures), self._plan)
+        if any(not letter.to for letter in ready):
+            from hookagent.pipeline.entrance import entrance
+
+            self._entrance = await entrance(self._config, clock())
+        lanes = self._lanes(ready)
         waiting = iter(lanes)
 
         async def work() -> None:
@@ -171,7 +197,18 @@ class Dispatch:
             error=error,
             expected=chaotic.expected(letter.shot.kind, scheme, request),
         )
+        if self._plan.probe:
+            effect = await self._effect(letter, answered.expected)
+            answered = msgspec.structs.replace(answered, effect=effect)
         return answered if reply is None else _with_reply(answered, reply)
+
+    async def _effect(self, letter: Letter, expected: chaotic.Expected) -> chaotic.Effect:
+        """Ask the probe whether the application acted on the request just sent."""
+        before, self._probed = self._probed, await self._ask_probe()
+        return self._effects.of(letter.shot.place, expected, acted=before != self._probed)
+
+    async def _ask_probe(self) -> bytes:
+        return (await self._sender.send(RawRequest(method="GET"), self._plan.probe)).body
 
     async def _wait(self, letter: Letter) -> None:
         """Keep to the rate, and to the pauses of chaos."""
@@ -196,9 +233,11 @@ class Dispatch:
             return *self._firsts[first], source
         stale = self._plan.chaos.stale_ms if self._plan.chaos and kind is Kind.STALE else 0
         request = self._signed(captured, source, letter, clock() - stale)
-        url = _with_target(letter.to, request) if letter.to else self._listener() + request.target
-        if not letter.to:
-            request = self._marked(captured, request, letter)
+        if self._entrance is None or letter.to:
+            url = _with_target(letter.to, request)
+        else:
+            url = self._entrance.url + request.target
+            request = self._marked(captured, request, letter, self._entrance.key)
         if self._plan.chaos and self._plan.chaos.dup > 1 and kind is Kind.PLAIN:
             self._firsts[first] = request, url
         return chaotic.damaged(request, kind), url, source
@@ -208,13 +247,8 @@ class Dispatch:
 
         It need not be known where it goes elsewhere, and where it was passed on by `forward`.
         """
-        from hookagent.cli.crafting import source_of
-
-        asked = self._plan.source
         is_stored = captured.id.startswith("evt_")
-        if (letter.to or is_stored) and not asked and captured.source not in self._config.sources:
-            return None
-        return source_of(captured.source, self._config.sources, asked=asked or None)
+        return self._signers.find(captured, is_free=bool(letter.to) or is_stored)
 
     def _signed(
         self, captured: Captured, source: "Source | None", letter: Letter, now: int
@@ -227,35 +261,26 @@ class Dispatch:
             if letter.shot.kind is Kind.STALE:
                 raise UsageError(
                     "a stale request must be signed, and no source is known",
-                    hint="add --source NAME",
+                    hint="add --source NAME, or --scheme NAME --secret S",
                 )
-            self._warn_unsigned()
+            if not self._plan.as_is:
+                self._signers.warn(captured, is_edited=bool(self._plan.edits))
             return request
-        if not letter.to:
+        if not letter.to and self._entrance is not None and not self._entrance.passes_on:
             request = at_source(request, source)
         return request if self._plan.as_is else resigned(request, source, now=now)
 
-    def _warn_unsigned(self) -> None:
-        if self._plan.edits and not self._plan.as_is and not self._warned:
-            output.warn("the payload was edited and no source is known, so it is not signed anew")
-            self._warned = True
-
-    def _marked(self, captured: Captured, request: RawRequest, letter: Letter) -> RawRequest:
+    def _marked(
+        self, captured: Captured, request: RawRequest, letter: Letter, key: bytes
+    ) -> RawRequest:
         """Tell our own listener that this is a replay, and of what."""
-        from hookagent.pipeline.origin import mark_replay, replay_key
+        from hookagent.pipeline.origin import mark_replay
 
         nonce = f"{self._nonces}{letter.place:x}.{letter.round:x}"
         if letter.shot.kind not in {Kind.PLAIN, Kind.DUPLICATE}:
             nonce += f".{letter.shot.kind}"
-        key = replay_key(self._config.state_folder)
         parent = captured.id if captured.id.startswith("evt_") else ""
         return mark_replay(request, parent=parent, nonce=nonce, key=key)
-
-    def _listener(self) -> str:
-        from hookagent.pipeline.presence import listener_url
-
-        server = self._config.server
-        return listener_url(self._config.state_folder, server.host, server.port)
 
 
 def _with_reply(answered: Answered, reply: "Reply") -> Answered:

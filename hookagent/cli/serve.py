@@ -1,40 +1,32 @@
 """`hookagent serve`: the listener, the worker, the inspector, and the tunnel if asked."""
 
-import asyncio
-import gc
-import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookagent.cli import output, settings
-from hookagent.cli.clock import clock
+from hookagent.cli import settings
 from hookagent.cli.options import ConfigOption, JsonOption, StoreOption
+from hookagent.cli.running import chosen_mode, run_agent
 from hookagent.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from hookagent.cli.live import Line, Live
-    from hookagent.config.model import Config
-    from hookagent.pipeline.feed import Feed, Subscription
-    from hookagent.runtime import Choices
-
-MODES = ("interactive", "compact", "quiet", "json")
-GC_THRESHOLD = 20_000
-"""Objects made between two collections."""
-TICK_S = 0.25
-"""How often held lines are looked at."""
+    from hookagent.pipeline.nodes import Role
 
 
 def serve(
     config: ConfigOption = None,
     store: StoreOption = None,
     *,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
+        int | None,
+        typer.Option(min=0, max=65535, metavar="PORT", help="Port to listen on; 0 for a free one."),
     ] = None,
     inspector_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The inspector's port; 0 for a free one.")
+        int | None,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="The inspector's port; 0 for a free one."
+        ),
     ] = None,
     inspector: Annotated[
         bool, typer.Option("--inspector/--no-inspector", help="Serve the inspector.")
@@ -46,9 +38,19 @@ def serve(
         list[str] | None,
         typer.Option(metavar="SOURCE", help="Let this unverified source through a tunnel."),
     ] = None,
+    role: Annotated[
+        str,
+        typer.Option(metavar="ROLE", help="all, or receive: accept and store, act on nothing."),
+    ] = "all",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Match and record, but act on nothing.")
     ] = False,
+    forward: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT|URL", help="Pass everything on instead, as `hookagent forward` does."
+        ),
+    ] = None,
     mode: Annotated[
         str | None,
         typer.Option("--output", metavar="MODE", help="interactive, compact, quiet or json."),
@@ -58,6 +60,8 @@ def serve(
     """Listen for webhooks and run their rules until Ctrl-C.
 
     Example: hookagent serve --port 8787 --tunnel ngrok
+
+    Example: hookagent serve --forward 3000
     """
     wanted = chosen_mode(mode, as_json=json)
     flags = {
@@ -66,108 +70,26 @@ def serve(
         "inspector.port": inspector_port,
         "tunnel.provider": tunnel,
     }
+    if forward is not None:
+        from hookagent.cli.forward import pass_on, read_target
+
+        if dry_run or insecure or role != "all":
+            raise UsageError("--forward verifies nothing and runs no rule: it goes alone")
+        target = read_target(forward)
+        loaded = settings.load_config(config, store=store, flags=flags, say_warnings=False)
+        return pass_on(loaded, target, inspector=inspector, mode=mode, as_json=json)
     loaded = settings.load_config(config, store=store, flags=flags, insecure=insecure or ())
     from hookagent.runtime import Choices
 
-    return run_agent(loaded, Choices(dry_run=dry_run, with_inspector=inspector), wanted)
+    choices = Choices(role=read_role(role), dry_run=dry_run, with_inspector=inspector)
+    return run_agent(loaded, choices, wanted)
 
 
-def chosen_mode(mode: str | None, *, as_json: bool) -> str:
-    """Return how to tell what happens. Raises UsageError."""
-    if as_json:
-        return "json"
-    wanted = mode or ("interactive" if output.is_terminal() else "compact")
-    if wanted not in MODES:
-        raise UsageError(f"unknown output `{wanted}`", hint="known: " + ", ".join(MODES))
-    return wanted
+def read_role(text: str) -> "Role":
+    """Read `--role`. Raises UsageError."""
+    from hookagent.pipeline.nodes import Role
 
-
-def run_agent(config: "Config", choices: "Choices", mode: str) -> ExitCode:
-    """Run an agent until Ctrl-C, telling what happens."""
-    return _run(_serve(config, choices, mode))
-
-
-def _run(work: "asyncio._CoroutineLike[ExitCode]") -> ExitCode:
-    """Run in uvloop where the platform has it: a third faster on the accept path."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(work)  # type: ignore[arg-type]  # any coroutine will do
-    return uvloop.run(work)  # type: ignore[arg-type]  # as above
-
-
-async def _serve(config: "Config", choices: "Choices", mode: str) -> ExitCode:
-    from hookagent.pipeline.feed import Feed
-    from hookagent.runtime import Agent
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    feed = Feed()
-    agent = Agent(config, feed, choices)
-    said = loop.create_task(_say(feed, mode))
-    await asyncio.sleep(0)  # the teller listens before anything happens
-    try:
-        await agent.start()
-        _settle_memory()
-        await stop.wait()
-        await agent.stop()
-    finally:
-        feed.close()
-        await said
-    return ExitCode.DONE
-
-
-def _settle_memory() -> None:
-    """Leave what start-up made out of garbage collections, and hold them less often.
-
-    A delivery makes a few dozen objects and no cycles; the default threshold of 700 would look for
-    cycles after every tenth of them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 20)
-
-
-async def _say(feed: "Feed", mode: str) -> None:
-    """Tell what happens, in the mode asked for.
-
-    Writing is left to a thread: a reader that stops reading must not stop the agent. What it
-    misses then is dropped by the feed, and is in the store anyway.
-    """
-    subscription = feed.subscribe()
-    if mode == "json":
-        import msgspec
-
-        encode = msgspec.json.Encoder().encode
-        while news := await subscription.batch():
-            await asyncio.to_thread(output.raw, b"".join([encode(one) + b"\n" for one in news]))
-        return
-    from hookagent.cli.live import Live
-
-    ticks = (output.mark(good=True), output.mark(good=False))
-    await _say_lines(subscription, Live(width=output.width(), ticks=ticks, mode=mode))
-
-
-async def _say_lines(subscription: "Subscription", live: "Live") -> None:
-    batch = asyncio.ensure_future(subscription.batch())
-    while True:
-        done, _ = await asyncio.wait({batch}, timeout=TICK_S)
-        lines: list[Line] = []
-        if done:
-            news = batch.result()
-            if not news:
-                break
-            lines += [line for happening in news for line in live.lines(happening)]
-            batch = asyncio.ensure_future(subscription.batch())
-        lines += live.due(clock())
-        if lines:
-            await asyncio.to_thread(_write, lines)
-    await asyncio.to_thread(_write, list(live.flush()))
-
-
-def _write(lines: "list[Line]") -> None:
-    for line in lines:
-        output.data(*line)
-    output.flush()
+    if text not in {Role.ALL, Role.RECEIVE}:
+        hint = "`hookagent work` is the other half" if text == Role.WORK else "all or receive"
+        raise UsageError(f"`serve` has no role `{text}`", hint=hint)
+    return Role(text)

@@ -49,12 +49,11 @@ class Plan:
 def plan_of(service: Service, manager: str, home: Path, user: int) -> Plan:
     """Say what a service manager needs."""
     if manager == "launchd":
-        logs = home / "Library" / "Logs" / "hookagent"
         file = home / "Library" / "LaunchAgents" / f"{label(service)}.plist"
         domain = f"gui/{user}"
         return Plan(
             file,
-            launchd_plist(service, logs),
+            launchd_plist(service),
             (("launchctl", "bootstrap", domain, str(file)),),
             (("launchctl", "bootout", f"{domain}/{label(service)}"),),
         )
@@ -66,6 +65,14 @@ def plan_of(service: Service, manager: str, home: Path, user: int) -> Plan:
         ((*control, "daemon-reload"), (*control, "enable", "--now", unit)),
         ((*control, "disable", "--now", unit), (*control, "daemon-reload")),
     )
+
+
+def logs_of(manager: str, home: Path) -> Path:
+    """Return where a manager's platform keeps a user's logs."""
+    if manager == "launchd":
+        return home / "Library" / "Logs" / "hookagent"
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else home / ".local" / "state") / "hookagent" / "log"
 
 
 @app.command()
@@ -95,7 +102,7 @@ def install(
     try:
         plan.file.parent.mkdir(parents=True, exist_ok=True)
         if plan.file.suffix == ".plist":
-            (Path.home() / "Library" / "Logs" / "hookagent").mkdir(parents=True, exist_ok=True)
+            logs_of("launchd", Path.home()).mkdir(parents=True, exist_ok=True)
         plan.file.write_text(plan.text, "utf-8")
         plan.file.chmod(MODE)
     except OSError as error:
@@ -140,7 +147,8 @@ def _plan(config: Path | None, name: str | None, manager: str | None) -> Plan:
     chosen = manager or ("launchd" if sys.platform == "darwin" else "systemd")
     if chosen not in MANAGERS:
         raise UsageError(f"unknown manager `{chosen}`", hint="known: " + ", ".join(MANAGERS))
-    file = settings.load_config(config).file
+    loaded = settings.load_config(config)
+    file = loaded.file
     if file is None:
         raise UsageError("a service needs a configuration", hint="write one: hookagent init")
     path = file.resolve()
@@ -150,6 +158,8 @@ def _plan(config: Path | None, name: str | None, manager: str | None) -> Plan:
         name=name or name_of(path.parent),
         program=(sys.executable, "-m", "hookagent"),
         config=path,
+        logs=logs_of(chosen, Path.home()),
+        has_log_folder=loaded.log.folder is not None,
     )
     return plan_of(service, chosen, Path.home(), os.getuid() if hasattr(os, "getuid") else 0)
 

@@ -76,7 +76,7 @@ async def _events(config: "Config", wanted: "EventFilter") -> "list[Event]":
     async with opened(config) as store:
         with output.Progress("events read") as progress:
             found = []
-            async for event in history(store, config.sources, wanted):
+            async for event in history(store, config.sources, wanted, told=progress.expect):
                 found.append(event)
                 progress.step()
     return found

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hookagent.cli import output
+from hookagent.cli.clock import clock
 from hookagent.cli.live import Line, duration
+from hookagent.errors import ExitCode
 
 if TYPE_CHECKING:
     from hookagent.store.base import EventSummary, Rejected
@@ -25,8 +27,21 @@ def local_time(milliseconds: int) -> str:
 def write_rows(found: "Sequence[EventSummary]", *, heading: bool = True) -> None:
     """Write events as a table."""
     rows = [row_of(one) for one in found]
+    if output.is_terminal() and all(local_time(one.received_at)[:5] == _today() for one in found):
+        rows = [(row[0][6:], *row[1:]) for row in rows]
     if rows or heading:
-        output.table(COLUMNS, rows)
+        output.table(COLUMNS, rows, shrink=("type", "source", ""), narrow=_two_lines)
+
+
+def _today() -> str:
+    return local_time(clock())[:5]
+
+
+def _two_lines(row: Sequence[str]) -> Iterator[Line]:
+    """Yield a row for a narrow terminal, as `serve` writes it there."""
+    time, source, kind, event, runs, notes = row
+    yield (output.Ink(time, "dim"), f"  {source}  {kind}")
+    yield (f"  {event}  {runs}" + (f"  {notes}" if notes else ""),)
 
 
 def row_of(one: "EventSummary") -> tuple[str, ...]:
@@ -46,7 +61,8 @@ def _runs(runs: dict[str, int]) -> str:
 
 
 def _notes(one: "EventSummary") -> str:
-    notes = [f"{one.duplicates} duplicates"] if one.duplicates else []
+    plural = "s" if one.duplicates > 1 else ""
+    notes = [f"{one.duplicates} duplicate{plural}"] if one.duplicates else []
     if one.origin != "live":
         notes.append(f"{one.origin} of {one.parent}" if one.parent else one.origin)
     if one.integrity != "body-signed":
@@ -156,6 +172,43 @@ def write_rejections(found: "Sequence[Rejected]") -> None:
         )
         for one in found
     ]
-    output.table(("time", "status", "source", "delivery", "why", ""), rows)
-    if not found:
-        output.talk("nothing was refused")
+    columns = ("time", "status", "source", "delivery", "why", "")
+    if rows:
+        output.table(columns, rows, shrink=("",), narrow=_refused_lines)
+
+
+def _refused_lines(row: Sequence[str]) -> Iterator[Line]:
+    time, status, source, delivery, why, detail = row
+    yield (output.Ink(time, "dim"), "  ", output.Ink(status, "red"), f"  {source}  {why}")
+    yield (f"  {delivery}  {detail}",)
+
+
+def write_differences(
+    found: "Sequence[tuple[str, str, str]]", *, every: bool = False, as_json: bool = False
+) -> ExitCode:
+    """Write where two deliveries differ; without `every`, count what differs every time."""
+    from hookagent.pipeline.comparing import is_volatile
+
+    shown = [one for one in found if every or not is_volatile(*one)]
+    if as_json:
+        for place, before, after in shown:
+            output.json_line({"path": place, "before": before, "after": after})
+    for line in () if as_json else difference_lines(shown):
+        output.data(*line)
+    aside = len(found) - len(shown)
+    if not shown:
+        output.talk("they carry the same")
+    if aside:
+        output.talk(f"set aside: {aside} that differ every time; `diff A B --all` shows them")
+    return ExitCode.NO if shown else ExitCode.DONE
+
+
+def difference_lines(found: "Sequence[tuple[str, str, str]]") -> Iterator[Line]:
+    """Yield a line for each (path, before, after)."""
+    for place, before, after in found:
+        yield (
+            f"{output.safe_line(place)}: ",
+            output.Ink(output.safe_line(before), "red"),
+            " → ",
+            output.Ink(output.safe_line(after), "green"),
+        )

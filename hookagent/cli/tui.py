@@ -26,7 +26,8 @@ AGENTS = (
 
 def obstacle(environ: Mapping[str, str] = os.environ) -> str:
     """Say why there is no full-screen view here; empty where there can be one."""
-    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()):
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # Textual draws on stderr
+    if not all(stream is not None and stream.isatty() for stream in streams):
         return "this is no terminal"
     if environ.get("TERM", "") in {"", "dumb"}:
         return "this terminal understands lines only"

@@ -5,6 +5,7 @@ loaded whole; what a key does is also a command. Tested headless with Textual's 
 """
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -13,13 +14,15 @@ from textual import work
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
+from textual.css.query import NoMatches
 from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input, Static
 
+from hookagent.cli.clock import clock
 from hookagent.cli.output import Ink, safe_line
-from hookagent.cli.showing import body_lines, event_lines, head_lines, row_of, run_lines
-from hookagent.cli.tui_text import help_text, read_filter, styled
+from hookagent.cli.showing import body_lines, event_lines, head_lines, local_time, run_lines
+from hookagent.cli.tui_text import COLUMNS, cells_of, help_text, is_under_way, read_filter, styled
 from hookagent.errors import HookagentError
 
 if TYPE_CHECKING:
@@ -44,7 +47,8 @@ class Help(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [("escape,question_mark,q", "dismiss", "back")]
 
     def compose(self) -> ComposeResult:
-        yield Static(help_text(), id="help")
+        with VerticalScroll(id="help"):
+            yield Static(help_text())
 
 
 class Workbench(App[None]):
@@ -62,7 +66,8 @@ class Workbench(App[None]):
     #filter.shown { display: block; }
     #status { height: 1; background: $panel; }
     Help { align: center middle; }
-    #help { width: auto; height: auto; max-width: 90%; border: solid $primary; padding: 1 2; }
+    #help { width: 64; height: auto; border: solid $primary; padding: 1 2; }
+    #help { max-width: 100%; max-height: 100%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "move(1)", "down"),
@@ -99,7 +104,7 @@ class Workbench(App[None]):
     # Building.
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder="words  source:NAME  type:GLOB  status:STATE", id="filter")
+        yield Input(placeholder="words  source: type: status: rule: verdict:", id="filter")
         with Container(id="panes"):
             yield DataTable(id="list", cursor_type="row", zebra_stripes=True)
             with VerticalScroll(id="event", can_focus=True):
@@ -110,7 +115,7 @@ class Workbench(App[None]):
 
     async def on_mount(self) -> None:
         """Fill the list and look for more from then on."""
-        self._table.add_columns("", "time", "source", "type", "runs")
+        self._table.add_columns(*COLUMNS)
         self._table.focus()
         await self._reload()
         self.set_interval(POLL_S, self._look)
@@ -139,12 +144,31 @@ class Workbench(App[None]):
         if self._is_busy.locked() or not self._follows:
             return
         async with self._is_busy:
-            newest = self._rows[0].seq if self._rows else 0
-            page = msgspec.structs.replace(self._wanted, after=newest, limit=PAGE)
-            came = await self._store.events(page)
-            if came:
-                self._rows = ([*reversed(came), *self._rows])[:ROWS_MAX]
-                self._fill()
+            with suppress(NoMatches):  # the view was left meanwhile
+                await self._take_in()
+
+    async def _take_in(self) -> None:
+        wanted = self._wanted
+        newest = self._rows[0].seq if self._rows else 0
+        came = await self._store.events(msgspec.structs.replace(wanted, after=newest, limit=PAGE))
+        has_moved = await self._has_moved()
+        if (came or has_moved) and wanted is self._wanted:  # else it was read anew
+            self._rows = ([*reversed(came), *self._rows])[:ROWS_MAX]
+            self._fill()
+
+    async def _has_moved(self) -> bool:
+        """Read those of the newest rows again whose runs are under way; tell if any changed."""
+        waiting = [one.seq for one in self._rows[:PAGE] if is_under_way(one)]
+        if not waiting:
+            return False
+        page = msgspec.structs.replace(self._wanted, before=waiting[0] + 1, after=0, limit=PAGE)
+        fresh = {one.seq: one for one in await self._store.events(page)}
+        rows = [fresh.get(one.seq, one) for one in self._rows]
+        moved = [one for one, old in zip(rows, self._rows, strict=True) if one != old]
+        self._rows = rows
+        if self._chosen in {one.id for one in moved}:
+            self._load(self._chosen)
+        return bool(moved)
 
     async def _older(self) -> None:
         """Take in the next page of history."""
@@ -161,11 +185,10 @@ class Workbench(App[None]):
         table, chosen = self._table, self._chosen
         at_top = table.cursor_row == 0
         table.clear()
+        today = local_time(clock())[:5]
         for one in self._rows:
-            when, source, kind, _, runs, _ = row_of(one)
-            mark = "*" if one.id == self._marked else ""
-            cells = (mark, when, source, kind, runs)
-            table.add_row(*(Text(safe_line(cell, most=60)) for cell in cells), key=one.id)
+            cells = cells_of(one, is_marked=one.id == self._marked, today=today)
+            table.add_row(*cells, key=one.id)
         places = [n for n, one in enumerate(self._rows) if one.id == chosen]
         if places and not at_top:
             table.move_cursor(row=places[0])
@@ -277,19 +300,22 @@ class Workbench(App[None]):
 
     async def action_compare(self) -> None:
         """Compare with the marked event."""
-        from hookagent.pipeline.comparing import differences
+        from hookagent.cli.showing import difference_lines
+        from hookagent.pipeline.comparing import differences, is_volatile
 
         pair = [await self._store.event(name) for name in (self._marked, self._chosen)]
         if pair[0] is None or pair[1] is None:
             self._say("mark an event with m first")
             return
         found = differences(pair[0].event.request, pair[1].event.request)
-        lines: list[Any] = [
-            (f"{path}: ", Ink(before, "red"), " → ", Ink(after, "green"))
-            for path, before, after in found
-        ]
+        shown = [one for one in found if not is_volatile(*one)]
+        lines: list[Any] = list(difference_lines(shown)) or [("they carry the same",)]
+        if len(found) > len(shown):
+            lines.append(
+                (Ink(f"set aside: {len(found) - len(shown)} that differ every time", "dim"),)
+            )
         heading = (Ink(f"{self._marked} → {self._chosen}", "bold"),)
-        text = styled([heading, *(lines or [("they carry the same",)])])
+        text = styled([heading, *lines])
         self.screen_stack[0].query_one("#event_text", Static).update(text)
 
     async def _capture(self) -> "Captured | None":

@@ -23,6 +23,18 @@ class Service:
     """How hookagent is started, without the command: `("/usr/bin/python3", "-m", "hookagent")`."""
     config: Path
     """Absolute."""
+    logs: Path
+    """Where the platform keeps logs; the agent's own are in a folder of the service's name."""
+
+    has_log_folder: bool = False
+    """Whether the configuration says where the agent's log is."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables the agent is started with."""
+        if self.has_log_folder:
+            return {}
+        return {"HOOKAGENT_LOG_FOLDER": str(self.logs / self.name)}
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -40,6 +52,10 @@ def name_of(folder: Path) -> str:
 def systemd_unit(service: Service) -> str:
     """Return the text of a user unit."""
     command = " ".join(_systemd_word(word) for word in service.arguments)
+    variables = "".join(
+        f"Environment={_systemd_variable(name, value)}\n"
+        for name, value in service.environment.items()
+    )
     return f"""\
 [Unit]
 Description=hookagent {_literal(service.name)}
@@ -51,7 +67,7 @@ Wants=network-online.target
 Type=notify
 ExecStart={command}
 ExecReload=/bin/kill -HUP $MAINPID
-WorkingDirectory={_literal(str(service.config.parent))}
+{variables}WorkingDirectory={_literal(str(service.config.parent))}
 Restart=on-failure
 RestartSec=2
 RestartPreventExitStatus=2 3
@@ -74,18 +90,25 @@ def _systemd_word(text: str) -> str:
     return f'"{escaped}"' if re.search(r"[^A-Za-z0-9_./:=@%+-]", escaped) else escaped
 
 
+def _systemd_variable(name: str, value: str) -> str:
+    """Quote an assignment as systemd.exec(5) reads it; a dollar sign means nothing there."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{name}={escaped}"'
+
+
 def label(service: Service) -> str:
     """Return the name launchd knows a service by."""
     return f"hookagent.{service.name}"
 
 
-def launchd_plist(service: Service, logs: Path) -> str:
-    """Return the text of a launch agent; what it prints goes to a file of the folder `logs`."""
-    output = str(logs / f"{service.name}.log")
+def launchd_plist(service: Service) -> str:
+    """Return the text of a launch agent; what it prints goes to a file beside the logs."""
+    output = str(service.logs / f"{service.name}.log")
     return plistlib.dumps(
         {
             "Label": label(service),
             "ProgramArguments": list(service.arguments),
+            "EnvironmentVariables": service.environment,
             "WorkingDirectory": str(service.config.parent),
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},

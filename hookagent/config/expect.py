@@ -18,6 +18,7 @@ by = "session"
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -47,7 +48,9 @@ SOME_MOMENT = 1_767_225_600_000
 """2026-01-01: a cron line that does not come after it never comes."""
 
 
-def read_watch(root: Table, environment: Environment, sources: Mapping[str, Table]) -> Watch:
+def read_watch(
+    root: Table, environment: Environment, sources: Mapping[str, Table], section: Table
+) -> Watch:
     """Read `[watch]`, every `[[expect]]`, and `expect_every` of the sources' tables."""
     names: set[str] = set()
     expectations: list[Expected] = []
@@ -61,8 +64,7 @@ def read_watch(root: Table, environment: Environment, sources: Mapping[str, Tabl
     for name, table in sources.items():
         if "expect_every" in table:
             expectations.append(_of_source(name, Reader(table, environment)))
-    inner = root.table("watch") or Table(root.document, ("watch",), {}, root.problems)
-    return _watch(Reader(inner, environment), tuple(expectations), tuple(pairs))
+    return _watch(Reader(section, environment), tuple(expectations), tuple(pairs))
 
 
 def _watch(
@@ -95,6 +97,7 @@ def _thresholds(reader: Reader) -> Thresholds:
         skew_ms=reader.duration("skew", usual.skew_ms, least=SECOND),
         queue_ms=reader.duration("queue_age", usual.queue_ms, least=SECOND),
         disk_free=reader.size("disk_free", usual.disk_free),
+        expires_ms=reader.duration("expires_within", usual.expires_ms, least=60 * SECOND),
         tunnel_down_ms=reader.duration("tunnel_down", usual.tunnel_down_ms, least=SECOND),
         remind_ms=reader.duration("remind", 0, least=60 * SECOND) if "remind" in table else 0,
     )
@@ -250,10 +253,9 @@ class _Renamed(Table):
         super().report(code, message.replace("`on`", f"`{self.name}`"), **rest)
 
 
-def read_log(root: Table, environment: Environment) -> Log:
+def read_log(reader: Reader, folder: Path) -> Log:
     """Read `[log]`; `[log.levels]` gives parts a level of their own."""
-    table = root.table("log") or Table(root.document, ("log",), {}, root.problems)
-    reader, usual = Reader(table, environment), Log()
+    table, usual = reader.table, Log()
     levels: dict[str, str] = {}
     inner = table.table("levels")
     if inner is not None:
@@ -266,6 +268,7 @@ def read_log(root: Table, environment: Environment) -> Log:
         format=table.choice("format", usual.format, ("json", "text")),
         level=table.choice("level", usual.level, LOG_LEVELS),
         levels=MappingProxyType(levels),
+        folder=folder / written if (written := reader.text("folder")) else None,
         max_bytes=reader.size("max_size", usual.max_bytes, least=64 * 1024),
         kept=table.integer("kept", usual.kept, least=1, most=1_000),
     )

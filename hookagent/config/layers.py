@@ -18,14 +18,24 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
         "max_bodies", "read_timeout", "keepalive", "queue", "failures_per_minute",
     ),
     "inspector": ("port", "enabled", "token"),
-    "store": ("url", "retention", "max_size", "max_rejected"),
+    "store": ("url", "retention", "statistics", "max_size", "max_rejected"),
     "worker": ("concurrency", "lease", "grace"),
     "tunnel": (
         "provider", "domain", "authtoken", "binary", "command", "url_pattern", "host", "key_file",
         "known_hosts", "remote_port", "channel", "path", "start_timeout",
     ),
+    "watch": (
+        "enabled", "sensitivity", "errors_percent", "errors_least", "signatures", "skew",
+        "queue_age", "disk_free", "tunnel_down", "expires_within", "remind", "heartbeat_url",
+        "heartbeat_every",
+    ),
+    "log": ("enabled", "format", "level", "folder", "max_size", "kept"),
+    "telemetry": (
+        "enabled", "traces", "metrics", "endpoint", "service_name", "incoming",
+    ),
 }  # fmt: skip
-"""Every setting that is not of a source, by its section."""
+"""Every setting that is not of a source, by its section. `[[expect]]` and `[log.levels]` are not
+here: a list of tables and a table of parts have no names that variables could have."""
 
 
 class Given:

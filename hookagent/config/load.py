@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hookagent.config import dotenv, layers, sections
-from hookagent.config.find import STATE_FOLDER, find_file, shown
+from hookagent.config.find import STATE_FOLDER, find_file, shown, users_state
+from hookagent.config.folders import NOWHERE
 from hookagent.config.model import Config
 from hookagent.config.own import read_own_schemes
 from hookagent.config.reader import Reader
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 ENV_FILE = ".env"
 RULES = "rules"
+SELDOM = ("expect", "watch", "log", "telemetry")
+"""What is read only where there is something to read."""
+STATE, STATE_VARIABLE, USERS = "state_folder", "HOOKAGENT_STATE_FOLDER", "user"
 NO_FILE = "(no hookagent.toml)"
 """What problems call the file when there is none."""
 
@@ -88,20 +92,21 @@ class _Reading:
             name: Reader(layers.section(document, name, given, self.problems), self.environment)
             for name in layers.SETTINGS
         }
+        state = self._state_folder(root)
         server = sections.read_server(readers["server"])
         catalog = read_own_schemes(root, self.folder, self.cwd)
         settings: dict[str, Any] = {
             "server": server,
             "inspector": sections.read_inspector(readers["inspector"]),
-            "store": sections.read_store(readers["store"], self.folder, self.cwd),
+            "store": sections.read_store(readers["store"], self.folder, self.cwd, state),
             "worker": sections.read_worker(readers["worker"]),
             "tunnel": sections.read_tunnel(readers["tunnel"], self.variables),
             "sources": read_sources(
-                root, self.environment, self._keeper(registry, catalog), server, insecure
+                root, self.environment, self._keeper(registry, catalog, state), server, insecure
             ),
             "catalog": catalog,
             "rules": self._rules(root),
-            **self._watching(root, document),
+            **self._watching(root, document, given, readers),
         }
         self._check_ports(root, settings)
         root.finish(*layers.SETTINGS)
@@ -114,26 +119,34 @@ class _Reading:
         return Config(
             file=self.file,
             folder=self.folder,
-            state_folder=self.folder / STATE_FOLDER,
+            state_folder=state,
             environment=self.environment,
             warnings=tuple(self.problems),
             provenance=MappingProxyType(_provenance(document, given)),
             **settings,
         )
 
-    def _watching(self, root: Table, document: Document) -> dict[str, Any]:
-        """Read `[[expect]]`, `[watch]` and `[log]`; most configurations have none of them."""
+    def _watching(
+        self,
+        root: Table,
+        document: Document,
+        given: Mapping[str, layers.Given],
+        readers: Mapping[str, Reader],
+    ) -> dict[str, Any]:
+        """Read `[[expect]]` and the sections of `SELDOM`; most configurations have none of them."""
         sources = document.data.get("sources")
         tables = sources.values() if isinstance(sources, dict) else ()
         is_expecting = any(EXPECT_EVERY in one for one in tables if isinstance(one, dict))
-        if not is_expecting and not any(key in root for key in ("expect", "watch", "log")):
+        is_given = any(name.partition(".")[0] in SELDOM for name in given)
+        if not is_expecting and not is_given and not any(key in root for key in SELDOM):
             return {}
-        from hookagent.config import expect
+        from hookagent.config import expect, telemetry
 
         inner = expect.source_tables(root, document)
         return {
-            "watch": expect.read_watch(root, self.environment, inner),
-            "log": expect.read_log(root, self.environment),
+            "watch": expect.read_watch(root, self.environment, inner, readers["watch"].table),
+            "log": expect.read_log(readers["log"], self.folder),
+            "telemetry": telemetry.read_telemetry(readers["telemetry"]),
         }
 
     def _dotenv(self) -> Mapping[str, str]:
@@ -145,7 +158,25 @@ class _Reading:
         self.problems.extend(problems)
         return values
 
-    def _keeper(self, registry: "TrustRegistry | None", catalog: Catalog) -> Keeper:
+    def _state_folder(self, root: Table) -> Path:
+        """Return where events and secrets are: beside the file, in the user's folder, or there."""
+        written = Reader(root, self.environment).text(STATE)
+        text = self.variables.get(STATE_VARIABLE) or written
+        if not text:
+            return self.folder / STATE_FOLDER
+        if text != USERS:
+            return self.folder / text
+        users = users_state(self.folder)
+        if users.is_relative_to(NOWHERE):
+            root.report(
+                "no-home",
+                "there is no home directory for the user's state",
+                key=STATE,
+                hint="set HOME or XDG_STATE_HOME, or write a path",
+            )
+        return users
+
+    def _keeper(self, registry: "TrustRegistry | None", catalog: Catalog, state: Path) -> Keeper:
         file = self.file
 
         def is_trusted() -> bool:
@@ -155,7 +186,7 @@ class _Reading:
 
         return Keeper(
             folder=self.folder,
-            state_folder=self.folder / STATE_FOLDER,
+            state_folder=state,
             is_private=file is None or _is_private(file),
             is_trusted=is_trusted,
             catalog=catalog,

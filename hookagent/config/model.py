@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from hookagent.config.telemetry import Telemetry
 from hookagent.config.watching import Log, Watch
 from hookagent.environment import Environment
 from hookagent.errors import NotFound, Problem
@@ -81,6 +82,8 @@ class StoreSettings:
     """`sqlite:///` with a path; a relative one was resolved against the configuration's folder."""
     retention_ms: int | None = 30 * DAY_MS
     """Events older than this go; None keeps them for ever."""
+    statistics_ms: int | None = 400 * DAY_MS
+    """Statistics older than this go; they are small, so a year can be looked back on."""
     max_bytes: int | None = None
     """A cap on the store's size; None: only age counts."""
     max_rejected: int = 1_000
@@ -203,6 +206,7 @@ class Config:
     """The schemes that come with hookagent, and those of `schemes_dir`."""
     watch: Watch = field(default_factory=Watch)
     log: Log = field(default_factory=Log)
+    telemetry: Telemetry = field(default_factory=Telemetry)
     warnings: tuple[Problem, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Where a setting came from, by its dotted name: `hookagent.toml:3`, `--port`, a variable."""

@@ -1,6 +1,7 @@
 """`[server]`, `[inspector]`, `[store]`, `[worker]` and `[tunnel]`: everything but the sources."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -22,6 +23,8 @@ BODY_MAX = 25 * MIB
 PORT_MAX = 65_535
 SECOND = 1_000
 STORE_SCHEMES = ("sqlite",)
+SHARED_STORE_SCHEMES = ("postgresql", "postgres")
+"""Stores that are no file: the URL is the engine's to read."""
 DEFAULT_STORE = f"sqlite:///{STATE_FOLDER}/hookagent.db"
 
 
@@ -89,14 +92,15 @@ def _inspector_token(reader: Reader) -> str | None:
     return token
 
 
-def read_store(reader: Reader, folder: Path, cwd: Path) -> StoreSettings:
+def read_store(reader: Reader, folder: Path, cwd: Path, state: Path) -> StoreSettings:
     """Read `[store]`; a relative path in the file starts at its folder, in a flag where we are."""
     table = reader.table
     usual = StoreSettings(url=DEFAULT_STORE)
     from_outside = "url" in getattr(table, "origins", {})
     settings = StoreSettings(
-        url=_store_url(reader, cwd if from_outside else folder) or _sqlite_url(folder / _USUAL),
-        retention_ms=_unless_forever(reader, usual.retention_ms),
+        url=_store_url(reader, cwd if from_outside else folder) or _sqlite_url(state / _USUAL),
+        retention_ms=_unless_forever(reader, "retention", usual.retention_ms),
+        statistics_ms=_unless_forever(reader, "statistics", usual.statistics_ms),
         max_bytes=reader.size("max_size", 0, least=MIB) or None,
         max_rejected=table.integer("max_rejected", usual.max_rejected, most=1_000_000),
     )
@@ -104,13 +108,13 @@ def read_store(reader: Reader, folder: Path, cwd: Path) -> StoreSettings:
     return settings
 
 
-_USUAL = Path(STATE_FOLDER) / "hookagent.db"
+_USUAL = "hookagent.db"
 
 
-def _unless_forever(reader: Reader, usual: int | None) -> int | None:
-    if reader.table.raw("retention") == "forever":
+def _unless_forever(reader: Reader, key: str, usual: int | None) -> int | None:
+    if reader.table.raw(key) == "forever":
         return None
-    return reader.duration("retention", usual or 0, least=60 * SECOND)
+    return reader.duration(key, usual or 0, least=60 * SECOND)
 
 
 def _store_url(reader: Reader, folder: Path) -> str | None:
@@ -121,16 +125,23 @@ def _store_url(reader: Reader, folder: Path) -> str | None:
         scheme = urlsplit(text).scheme
     except ValueError:
         scheme = ""
+    if scheme in SHARED_STORE_SCHEMES:
+        return text
     path = text.removeprefix("sqlite:///")
     if scheme not in STORE_SCHEMES or path == text or not path or "\0" in path:
         reader.table.report(
             "bad-store",
-            f"`{reader.table.raw('url')}` is not a store",
+            f"`{_without_password(str(reader.table.raw('url')))}` is not a store",
             key="url",
             hint=f"such as `{DEFAULT_STORE}`",
         )
         return None
     return _sqlite_url(folder / unquote(path))
+
+
+def _without_password(url: str) -> str:
+    """Return a URL without what stands before its host."""
+    return re.sub(r"://.*@", "://…@", url, flags=re.DOTALL)
 
 
 def _sqlite_url(file: Path) -> str:

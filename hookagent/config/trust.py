@@ -14,6 +14,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from hookagent.config.folders import users_folder
+
 REGISTRY = "trusted.json"
 VARIABLE = "HOOKAGENT_TRUST"
 EVERYTHING = "all"
@@ -108,10 +110,8 @@ def users_registry(environ: Mapping[str, str] | None = None) -> TrustRegistry:
     `environ` is the process's own environment where it is left out; a project's `.env` must not be
     among it.
     """
-    import platformdirs
-
     variables = os.environ if environ is None else environ
     return TrustRegistry(
-        platformdirs.user_config_path("hookagent"),
+        users_folder("config"),
         trusts_all=variables.get(VARIABLE) == EVERYTHING,
     )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from hookagent.durable import keep_name
 from hookagent.providers.shape import SecretForm
 
 COMMAND_SECONDS = 15
@@ -78,12 +79,15 @@ def _make(file: Path, secret: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="ascii") as opened:
             opened.write(secret + "\n")
+            opened.flush()
+            os.fsync(handle)
         try:
             os.link(own, file)
         except FileExistsError:
             return  # another program was first; its secret is the one
     finally:
         own.unlink(missing_ok=True)
+        keep_name(file, folders=3)
 
 
 def from_file(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,8 @@ class Log:
     """A file of this size is set aside."""
     kept: int = 5
     """Files set aside that are kept."""
+    folder: Path | None = None
+    """Where the files are; None: `log` in the state folder."""
 
     def level_of(self, part: str) -> str:
         """Return the level of a part."""

@@ -70,11 +70,16 @@ class Table:
         self._asked.add(key)
         return self.data.get(key, default)
 
+    def know(self, keys: Iterable[str]) -> None:
+        """Mark keys as known without looking at them."""
+        self._asked.update(keys)
+
     def take(self, key: str, kind: type[T], default: T, *, what: str) -> T:
         """Return a value of one type; anything else is a problem. A bool is never an int."""
-        value = self.raw(key, default)
+        self._asked.add(key)
         if key not in self.data:
             return default
+        value = self.data[key]
         if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
             return value
         self.report("wrong-type", f"`{key}` must be {what}, not {describe(value)}", key=key)

@@ -22,9 +22,10 @@ from hookagent.located import parse_duration
 from hookagent.mcp import arguments as given
 from hookagent.mcp.shown import Shown
 from hookagent.pipeline.comparing import differences
+from hookagent.pipeline.entrance import entrance
 from hookagent.pipeline.history import decoded
 from hookagent.pipeline.masking import masked
-from hookagent.pipeline.origin import mark_replay, replay_key
+from hookagent.pipeline.origin import mark_replay
 from hookagent.pipeline.presence import listener_url
 from hookagent.pipeline.replay import Edit, at_source, edited, parse_set, resigned
 from hookagent.pipeline.rulebook import Rulebook, compile_rulebook, load_rulebook, rule_files
@@ -192,14 +193,11 @@ class Desk:
         request = edited(record.event.request, edits)
         request = msgspec.structs.replace(at_source(request, source), received_at=self.clock())
         request = resigned(request, source, now=self.clock())
+        door = await entrance(self.config, self.clock(), self.store)
         request = mark_replay(
-            request,
-            parent=record.event.id,
-            nonce=secrets.token_hex(8),
-            key=replay_key(self.config.state_folder),
+            request, parent=record.event.id, nonce=secrets.token_hex(8), key=door.key
         )
-        server = self.config.server
-        url = listener_url(self.config.state_folder, server.host, server.port) + request.target
+        url = door.url + request.target
         async with Sender() as sender:
             reply = await sender.send(request, url)
         said = reply.body.decode("utf-8", "replace")

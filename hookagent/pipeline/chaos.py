@@ -182,6 +182,38 @@ def expected(kind: Kind, scheme: Scheme | None, request: RawRequest) -> Expected
             return Expected.EITHER
 
 
+class Effect(StrEnum):
+    """What an application did on one request, as its probe told."""
+
+    NONE = "nothing"
+    ONCE = "ran"
+    TWICE = "ran twice"
+    """It had acted on this event before."""
+    FOOLED = "acted on"
+    """It acted on what it should have refused, whatever it answered."""
+
+
+WRONG = frozenset({Effect.TWICE, Effect.FOOLED})
+
+
+class Effects:
+    """Remembers which events an application has acted on."""
+
+    def __init__(self) -> None:
+        self._acted: set[int] = set()
+
+    def of(self, place: int, wanted: Expected, *, acted: bool) -> Effect:
+        """Judge what one request set off; `place` says which event it is of."""
+        if not acted:
+            return Effect.NONE
+        if wanted is Expected.REFUSE:
+            return Effect.FOOLED
+        if place in self._acted:
+            return Effect.TWICE
+        self._acted.add(place)
+        return Effect.ONCE
+
+
 def _has_time(scheme: Scheme) -> bool:
     """Whether a signature of this scheme grows old."""
     return scheme.timestamp is not None or scheme.jwt is not None or scheme.message is not None

@@ -9,6 +9,7 @@ import msgspec
 
 from hookagent.eventfile import Captured, format_time, to_object
 from hookagent.pipeline.masking import masked
+from hookagent.pipeline.refusals import reason_of
 
 if TYPE_CHECKING:
     from hookagent.config.model import Config
@@ -86,6 +87,7 @@ def rejection_row(one: "Rejected") -> dict[str, Any]:
         "source": one.source,
         "received_at": format_time(one.request.received_at),
         "status": one.status,
+        "reason": reason_of(one),
         "error": one.error,
         "detail": one.verdict.detail if one.verdict else None,
         "client_ip": one.request.client_ip or None,

@@ -48,6 +48,8 @@ def emitter(
 def event_of(emission: Emission, *, event_id: str, now: int) -> Event:
     """Make the event of an emission."""
     headers = {"Content-Type": "application/json", HOP_HEADER: str(emission.hop)}
+    if emission.traceparent:
+        headers["traceparent"] = emission.traceparent
     request = RawRequest(
         method="POST",
         target=TARGET,

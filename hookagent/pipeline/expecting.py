@@ -66,6 +66,12 @@ class Expecting:
 
     # Events.
 
+    def concerns(self, event: Event) -> bool:
+        """Whether an event of this source and type may be meant; its payload is not looked at."""
+        rules = [one.match for one in self._expected.values()]
+        rules += [rule for both in self._pairs.values() for rule in (both.first, both.second)]
+        return any(is_on(rule.on, event) for rule in rules)
+
     def saw(self, event: Event) -> None:
         """Note an event that was routed."""
         if not self or event.origin is Origin.REPLAY:
@@ -195,6 +201,22 @@ class Expecting:
                 kept = _KeptPair(state=self._open[name], seen_at=self._seen_at[name])
                 await self._store.keep(PAIR + name, msgspec.json.encode(kept))
             self._changed.discard(name)
+
+
+async def overdue(config: Config, store: Store) -> dict[str, int]:
+    """Return what is missing by name of the expectation, as any node's watching last kept it.
+
+    1 for an event that has not come, for a pair the number of beginnings without an end.
+    """
+    found = {}
+    for one in config.watch.expectations:
+        state = _decoded(await store.kept(STATE + one.spec.name), expectation.Waiting)
+        found[one.spec.name] = int(state is not None and state.alerted_at > 0)
+    for both in config.watch.pairs:
+        kept = _decoded(await store.kept(PAIR + both.spec.name), _KeptPair)
+        begun = kept.state.begun.values() if kept else ()
+        found[both.spec.name] = sum(one.alerted_at > 0 for one in begun)
+    return found
 
 
 def _decoded(kept: bytes | None, kind: type[Any]) -> Any:

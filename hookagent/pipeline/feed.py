@@ -7,8 +7,13 @@ the oldest things and is told how many; the store has everything anyway.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from hookagent.pipeline.statistics.collector import Collector
+    from hookagent.pipeline.telemetry.tracing import Tracing
 
 BACKLOG_MAX = 10_000
 """Things kept for one slow listener."""
@@ -22,9 +27,10 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", ta
 
 
 class Ready(Happening, frozen=True, kw_only=True):
-    """Requests are accepted from now on."""
+    """Requests are accepted, events worked off from now on."""
 
-    listener: str
+    listener: str | None
+    """None at a node that only works."""
     inspector: str | None = None
     public: str | None = None
     sources: dict[str, str] = {}
@@ -50,6 +56,8 @@ class Delivered(Happening, frozen=True, kw_only=True):
     size: int = 0
     ms: float = 0.0
     """From the request's last byte to the answer."""
+    skew: int | None = None
+    """By how many milliseconds the signed time is ahead of ours; None where none is signed."""
 
 
 class Matched(Happening, frozen=True, kw_only=True):
@@ -177,6 +185,10 @@ class Feed:
     """The one place things are told to; see the module."""
 
     def __init__(self) -> None:
+        self.counts: Collector | None = None
+        """Counts every delivery and run, whoever listens; None where nobody keeps statistics."""
+        self.tracing: Tracing | None = None
+        """Tells a collector of every delivery and run; None where there is none."""
         self._subscriptions: list[Subscription] = []
         self._wants_every = 0
 

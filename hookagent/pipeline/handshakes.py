@@ -14,6 +14,7 @@ from hookagent.actions.base import Call, Outside
 from hookagent.actions.client import Refused, Request, Unreachable, client_of
 from hookagent.config.model import Config, Source
 from hookagent.config.vault import given_file
+from hookagent.durable import keep_name
 from hookagent.event import RawRequest
 from hookagent.pipeline.answer import Answer
 from hookagent.providers.handshake import Handshakes as Rules
@@ -56,6 +57,7 @@ def _keep_key(state_folder: Path, source: str, key: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+    keep_name(path, folders=3)
 
 
 class SourceHandshakes:

@@ -34,6 +34,10 @@ from hookagent.verdict import Code, Integrity, Verdict
 
 REJECTED_BODY_MAX = 64 * 1024
 """How much of an unverified body is kept (SECURITY 3.1)."""
+NOWHERE = "-"
+"""Stands for the source where a request went to none."""
+TOO_OFTEN = "too-many-failures"
+"""What a refusal that is no longer looked at counts as."""
 PATH_SHOWN_MAX = 200
 """How much of an unknown path the operator is shown."""
 
@@ -54,6 +58,8 @@ Reply = Callable[[Answer], None]
 """Sends the answer of one delivery."""
 
 
+HINTS_PER_MINUTE = 60
+"""So often a wrong path is compared with the right ones: it costs more than the answer."""
 WENT_WELL = frozenset({"accepted", "duplicate"})
 """Outcomes too frequent to be told where nobody asked for every delivery."""
 
@@ -105,6 +111,7 @@ class Ingest:
         self._entropy = entropy
         self._replay_key = replay_key
         self._limiter = limiter
+        self._hints = FailureLimiter(HINTS_PER_MINUTE)
 
     def gate(self, path: str) -> Gate | None:
         """Return the source at exactly this path."""
@@ -124,19 +131,23 @@ class Ingest:
 
     def turned_away(self, answer: Answer, method: str, path: str, gate: Gate | None) -> None:
         """Tell of a request that was refused by its head: the wrong path is found out this way."""
+        code = _HEAD_CODES.get(answer.status, "refused")
+        if self._feed.counts is not None:
+            name = gate.source.name if gate else NOWHERE
+            self._feed.counts.delivered((name, "", "rejected", code, 0))
         if not self._feed.has_listeners:
             return
         detail = f"{method} {path[:PATH_SHOWN_MAX]}"
-        if gate is None:
-            near = did_you_mean(path, self._gates)
+        if gate is None and self._hints.failed("", self._clock()):
+            near = did_you_mean(path[:PATH_SHOWN_MAX], self._gates)
             detail += f"; {near}" if near else ""
         self._feed.publish(
             Delivered(
                 at=self._clock(),
                 outcome="rejected",
                 status=answer.status,
-                source=gate.source.name if gate else "-",
-                code=_HEAD_CODES.get(answer.status, "refused"),
+                source=gate.source.name if gate else NOWHERE,
+                code=code,
                 detail=detail,
             )
         )
@@ -222,6 +233,8 @@ class Ingest:
         """Give an event to the store; the answer follows its commit."""
         lease = self._desk.lease(event.request.received_at)
         owner = self._desk.owner if lease else ""
+        if self._feed.tracing is not None:
+            self._feed.tracing.storing(event)
         try:
             pending = self._store.accept(event, owner=owner, lease_until=lease)
         except StoreFull:
@@ -278,6 +291,8 @@ class Ingest:
         delivery from the same address is never held up.
         """
         if not self._limiter.failed(request.client_ip, request.received_at):
+            if self._feed.counts is not None:
+                self._feed.counts.delivered((gate.source.name, "", "rejected", TOO_OFTEN, 0))
             return TOO_MANY
         answer = REFUSALS[verdict.status]
         return self._reject(gate, request, verdict, answer, str(verdict.code))
@@ -320,7 +335,15 @@ class Ingest:
         code: str = "",
         detail: str = "",
     ) -> None:
-        """Publish what was answered, if anybody listens."""
+        """Count what was answered, and publish it if anybody listens."""
+        counts, tracing = self._feed.counts, self._feed.tracing
+        if tracing is not None:
+            said = code or (str(verdict.code) if verdict else "")
+            tracing.delivered(gate.source, request, outcome, status, said, event, event_id)
+        if counts is not None:
+            why = code or (str(verdict.code) if verdict else "")
+            ms = self._clock() - request.received_at
+            counts.delivered((gate.source.name, event.type if event else "", outcome, why, ms))
         if not self._feed.has_listeners:
             return
         if outcome in WENT_WELL and not self._feed.wants_every:
@@ -342,5 +365,12 @@ class Ingest:
                 parent=event.parent if event else "",
                 size=len(request.body),
                 ms=now - request.received_at,
+                skew=_skew(judged, request),
             )
         )
+
+
+def _skew(verdict: Verdict | None, request: RawRequest) -> int | None:
+    if verdict is None or not verdict.valid or verdict.signed_at is None:
+        return None
+    return verdict.signed_at - request.received_at

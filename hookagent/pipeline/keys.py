@@ -119,6 +119,10 @@ class PublishedKeys:
             if (url, b"") not in self._kept:
                 self._begin((url, b""), now)
 
+    def documents(self) -> dict[str, bytes]:
+        """Return what is at hand by its address."""
+        return {url: kept.document for (url, _), kept in self._kept.items()}
+
     async def settled(self) -> None:
         """Wait until no fetch is under way."""
         while self._under_way:

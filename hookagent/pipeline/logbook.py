@@ -80,7 +80,7 @@ class Logbook:
         secrets.update(secret for one in config.sources.values() for secret in one.secrets)
         log = config.log
         self._lines = LineMaker(log, Redactor(secrets))
-        path = config.state_folder / FOLDER / NAME
+        path = (log.folder or config.state_folder / FOLDER) / NAME
         self._file = LogFile(path, max_bytes=log.max_bytes, kept=log.kept)
         self._feed = feed
         self._clock = clock

@@ -104,6 +104,8 @@ def _fields(happening: Happening) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(happening)
     if isinstance(happening, Ready) and happening.inspector:
         fields["inspector"] = happening.inspector.partition("?")[0]  # the rest is its token
+    if "part" in fields:  # a line's own part is one of those that have levels
+        fields["about"] = fields.pop("part")
     return {name: _cut(value) for name, value in fields.items()}
 
 

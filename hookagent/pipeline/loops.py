@@ -28,15 +28,20 @@ async def forever(
             )
             await asyncio.sleep(PAUSE_S)
         except Exception as error:  # noqa: BLE001 - said above
-            feed.publish(
-                Trouble(
-                    at=clock(),
-                    part="worker",
-                    message=f"a bug of ours: {type(error).__name__}",
-                    hint="what it was working on is tried again; please report it",
-                )
-            )
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "the worker met a bug and goes on", "exception": error}
-            )
+            tell_bug(error, feed, clock)
             await asyncio.sleep(PAUSE_S)
+
+
+def tell_bug(error: Exception, feed: Feed, clock: Callable[[], int]) -> None:
+    """Say that something went wrong which should never have."""
+    feed.publish(
+        Trouble(
+            at=clock(),
+            part="worker",
+            message=f"a bug of ours: {type(error).__name__}",
+            hint="what it was working on is tried again; please report it",
+        )
+    )
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": "the worker met a bug and goes on", "exception": error}
+    )

@@ -9,21 +9,24 @@ from collections.abc import Callable, Sequence
 
 from hookagent.event import Event
 from hookagent.rules import windows
+from hookagent.rules.hits import Hit, Kept, hit_of
 from hookagent.rules.model import Rule, RuleSet
 from hookagent.rules.remembered import Firing, State, remember
 from hookagent.rules.timers import Timers
 from hookagent.store.base import StateWrite, Store
 
+SLEEP_MS = 60_000
+"""A gap of more than this between two looks means that the machine slept."""
 Fired = tuple[Rule, Firing]
-Kept = tuple[State, int]
-"""What is remembered, and when it must be looked at (Unix milliseconds, 0 for never)."""
 
 
 class Overtime:
     """What rules remember between events."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, unknown_kept_ms: int = 0) -> None:
+        """Begin without memory; what a rule nobody knows remembers is forgotten so much later."""
         self._store = store
+        self._unknown_kept_ms = unknown_kept_ms
         self._states: dict[tuple[str, str], Kept] = {}
         self._timers = Timers()
         self._undo: list[tuple[tuple[str, str], Kept | None]] = []
@@ -32,7 +35,10 @@ class Overtime:
         self._rules: dict[str, Rule] = {}
         self._loads: dict[str, windows.Load] = {}
         """How each rule over time looks up what it remembers."""
+        self._hits: dict[str, Hit] = {}
+        """How most events of these rules are taken."""
         self._has_followers = False
+        self._seen_at = 0
         self.awake_since = 0
         """When this process began to listen, or the machine's sleep ended; Unix milliseconds."""
 
@@ -44,7 +50,12 @@ class Overtime:
         self._follow = follow
         self._rules = {rule.name: rule for rule in ruleset.rules if rule.enabled}
         self._loads = {rule.name: self._loader(rule) for rule in ruleset.rules if rule.is_over_time}
+        hits = {name: hit_of(self._rules[name]) for name in self._loads if name in self._rules}
+        self._hits = {name: hit for name, hit in hits.items() if hit is not None}
         self._has_followers = bool(ruleset.followers)
+        if self._unknown_kept_ms:  # a timer may have gone by while its rule was not known
+            for place, kept in self._states.items():
+                self._keep(place, kept)
 
     async def load(self) -> None:
         """Read what was remembered before."""
@@ -52,25 +63,48 @@ class Overtime:
             if state.value is not None:
                 self._keep((state.rule, state.key), (state.value, state.due_at))
 
+    def notice_sleep(self, now: int) -> None:
+        """Find out that the machine slept: far more time passed than anybody here waits."""
+        if now - self._seen_at > SLEEP_MS:
+            self.awake_since = now
+        self._seen_at = now
+
     # One batch: judge its events, take the writes, then commit or roll back.
 
     def judge(self, event: Event, matched: Sequence[Rule]) -> list[Fired]:
         """Return what fires by timers that were due before this event, and by the event."""
         next_at = self._timers.next_at
-        is_due = next_at is not None and next_at <= event.received_at
+        is_due = next_at is not None and next_at <= event.request.received_at
         fired = self.until(event.received_at) if is_due else []
         if self._has_followers:
             for second in self._follow(event):
                 rule = self._rules[second.name]
                 fired += self._take(rule, windows.follow(rule, event, self._loads[rule.name]))
         for rule in matched:
+            hit = self._hits.get(rule.name)
+            if hit is not None and self._hit(rule.name, hit, event):
+                continue
             load = self._loads.get(rule.name)
             if load is None:
-                fired.append((rule, _at_once(event)))
+                fired.append((rule, at_once(event)))
                 continue
             outcome = windows.arrive(rule, event, load, awake_since=self.awake_since)
             fired += self._take(rule, outcome)
         return fired
+
+    def _hit(self, rule: str, hit: Hit, event: Event) -> bool:
+        """Take an event that leads to nothing but a change of one state; False for another."""
+        place = rule, hit.name(event)
+        before = self._states.get(place)
+        kept = hit.step(None if before is None else before[0], event)
+        if kept is None:
+            return False
+        if place not in self._changed:
+            self._undo.append((place, before))
+        self._changed[place] = self._states[place] = kept
+        if kept[1] and (before is None or before[1] != kept[1]):
+            self._timers.set(place, kept[1])
+        return True
 
     def until(self, now: int) -> list[Fired]:
         """Run the timers that are due by then; `now` is in Unix milliseconds."""
@@ -84,13 +118,20 @@ class Overtime:
                 continue
             rule = self._rules.get(place[0])
             if rule is None:
-                self._change(place, None)
+                self._not_known(place, due_at + self._unknown_kept_ms, now)
                 continue
             outcome = windows.due(
                 rule, place[1], self._loader(rule), due_at, awake_since=self.awake_since
             )
             fired += self._take(rule, outcome)
         return fired
+
+    def _not_known(self, place: tuple[str, str], forget_at: int, now: int) -> None:
+        """Forget what a rule remembers that is no more, once it surely is no more."""
+        if forget_at <= now:
+            self._change(place, None)
+        else:
+            self._timers.set(place, forget_at)
 
     def writes(self) -> list[StateWrite]:
         """Return what this batch must keep in its commit."""
@@ -151,5 +192,6 @@ class Overtime:
             self._timers.set(place, kept[1])
 
 
-def _at_once(event: Event) -> Firing:
+def at_once(event: Event) -> Firing:
+    """Return the firing of a rule that does not speak of time."""
     return Firing(event_id=event.id, at=event.received_at, facts={})

@@ -18,16 +18,19 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     listener: str
     """Its URL, without a slash at the end."""
+    passes_on: bool = False
+    """It is `forward`: every path is taken, none is a source's."""
 
 
-def announce(state_folder: Path, listener: str) -> Path:
+def announce(state_folder: Path, listener: str, *, passes_on: bool = False) -> Path:
     """Write the file; return it, for the end."""
     state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = state_folder / FILE
     fresh = path.with_suffix(".new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     with os.fdopen(os.open(fresh, flags, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(Presence(pid=os.getpid(), listener=listener)))
+        present = Presence(pid=os.getpid(), listener=listener, passes_on=passes_on)
+        file.write(msgspec.json.encode(present))
     fresh.replace(path)
     return path
 

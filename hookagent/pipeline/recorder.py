@@ -6,9 +6,15 @@ commit that holds it is on disk, whoever else is in it.
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from hookagent.pipeline.feed import Feed, Happening
+from hookagent.pipeline.loops import tell_bug
 from hookagent.store.base import Run, Store, StoreUnavailable
+
+if TYPE_CHECKING:
+    from hookagent.pipeline.statistics.collector import Collector
+    from hookagent.pipeline.telemetry.tracing import Tracing
 
 BATCH_MAX = 512
 """Runs written in one commit."""
@@ -27,7 +33,7 @@ class Recorder:
         self._queue: list[tuple[Run, asyncio.Future[bool]]] = []
         self._news = asyncio.Event()
         self._is_closing = False
-        self._is_writing = False
+        self._most = BATCH_MAX
 
     def record(self, run: Run) -> "asyncio.Future[bool]":
         """Write a run as it stands; resolves to whether its lease was still ours."""
@@ -41,6 +47,16 @@ class Recorder:
         self._feed.publish(happening)
 
     @property
+    def counts(self) -> "Collector | None":
+        """What counts runs and tries, where statistics are kept."""
+        return self._feed.counts
+
+    @property
+    def tracing(self) -> "Tracing | None":
+        """What tells a collector, where there is one."""
+        return self._feed.tracing
+
+    @property
     def has_listeners(self) -> bool:
         """Whether anybody wants to be told."""
         return self._feed.has_listeners
@@ -52,18 +68,34 @@ class Recorder:
                 self._news.clear()
                 await self._news.wait()
                 continue
-            batch, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
+            batch, self._queue = self._queue[: self._most], self._queue[self._most :]
             try:
-                ours = await self._store.record(self._owner, [run for run, _ in batch])
+                await self._write(batch)
             except StoreUnavailable:
                 self._queue = batch + self._queue
                 if self._is_closing:
                     return  # the lease runs out and the next start takes it up
                 await asyncio.sleep(PAUSE_S)
-                continue
-            for (_, written), is_ours in zip(batch, ours, strict=True):
-                if not written.done():
-                    written.set_result(is_ours)
+
+    async def _write(self, batch: "list[tuple[Run, asyncio.Future[bool]]]") -> None:
+        """Write runs together; where that meets a bug of ours, each by itself."""
+        try:
+            ours = await self._store.record(self._owner, [run for run, _ in batch])
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one run that cannot be written ends no other
+            if len(batch) > 1:
+                self._queue = batch + self._queue
+                self._most = 1
+                return
+            tell_bug(error, self._feed, self.clock)
+            if not batch[0][1].done():
+                batch[0][1].set_exception(error)
+            return
+        for (_, written), is_ours in zip(batch, ours, strict=True):
+            if not written.done():
+                written.set_result(is_ours)
+        self._most = min(2 * self._most, BATCH_MAX)
 
     def close(self) -> None:
         """Let `run` end once everything is written."""

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 HEAD = '''"""Webhooks that once arrived, for the application under test; secrets were masked.
 
 They are signed when the tests run. A fixture `webhook_app` in conftest.py says which application
-they go to and gives it the secret for tests: see "Testing" in hookagent's documentation.
+they go to and configures it with the secret for tests, which is not the real one: see "Testing" in
+hookagent's documentation.
 """
 
+{secrets}
 {imports}from hookagent.testing import make_webhook
 '''
 WEBHOOK = """
@@ -65,7 +67,11 @@ def to_pytest(captures: Sequence[Captured], config: "Config") -> str:
     parts = [writer.webhook(captured) for captured in captures]
     imports = "import base64\n\n" if writer.needs_base64 else ""
     webhooks = "".join(webhook for webhook, _ in parts)
-    return HEAD.format(imports=imports) + webhooks + "".join(tests for _, tests in parts)
+    notes = "".join(
+        f"# The application's secret: webhook_secret({one})\n" for one in writer.schemes
+    )
+    head = HEAD.format(imports=imports, secrets=notes)
+    return head + webhooks + "".join(tests for _, tests in parts)
 
 
 class _Writer:
@@ -76,11 +82,15 @@ class _Writer:
         self._redactor = redactor
         self._names: set[str] = set()
         self.needs_base64 = False
+        self.schemes: dict[str, None] = {}
+        """What `webhook_secret` is to be called with, each once."""
 
     def webhook(self, captured: Captured) -> tuple[str, str]:
         """Return a capture as a constant and its tests."""
         source = self._config.sources.get(captured.source)
         scheme, settings = self._scheme(captured, source)
+        asked = "".join(f", {key}={value!a}" for key, value in settings.items())
+        self.schemes[ascii(scheme) + asked] = None
         request = captured.request
         name = self._name(captured)
         constant = name.upper()

@@ -4,7 +4,7 @@ Pure: the caller reads files, draws numbers, tells the time and sends.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -122,6 +122,18 @@ def _remove(value: Any, path: Path) -> Any:
     elif isinstance(parent, list) and isinstance(last, int) and -len(parent) <= last < len(parent):
         del parent[last]
     return value
+
+
+def signer(name: str, sources: Mapping[str, Source]) -> Source | None:
+    """Return the source that signs what came as `name`: itself, or the only one of that provider.
+
+    What `forward` stored has the name of a provider, not of a source.
+    """
+    own = sources.get(name)
+    if own is not None:
+        return own
+    found = [one for one in sources.values() if (one.provider or "").partition("/")[0] == name]
+    return found[0] if len(found) == 1 and name else None
 
 
 def resigned(request: RawRequest, source: Source, *, now: int) -> RawRequest:

@@ -12,7 +12,7 @@ of our own events is not watched, so an alert cannot lead to itself.
 import asyncio
 import shutil
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -31,6 +31,7 @@ from hookagent.template.sinks import terminal_safe
 from hookagent.watch.alert import Alert
 from hookagent.watch.builtin import Measured, Memory, Watches
 from hookagent.watch.expectation import SILENCE
+from hookagent.watch.expiry import Ends
 from hookagent.watch.settings import Thresholds
 
 SOURCE = "hookagent"
@@ -48,6 +49,11 @@ UNSAID_MAX = 1_000
 MEMORY = "watch:builtin"
 
 
+def _no_ends(_now: int) -> Sequence[Ends]:
+    """Stand in where nothing with an end is known."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What watching is wired to."""
@@ -60,6 +66,10 @@ class Parts:
     breakers: Callable[[], Mapping[str, Circuit]]
     clock: Callable[[], int]
     disk_free: Callable[[], int | None]
+    awake_since: int = 0
+    """Since when some node has watched without a gap, Unix milliseconds; 0: since now."""
+    ends: Callable[[int], Sequence[Ends]] = _no_ends
+    """Certificates and tokens whose end is known, at a moment."""
 
 
 class Watching:
@@ -71,7 +81,7 @@ class Watching:
         config = parts.config
         thresholds = config.watch.thresholds or Thresholds()
         self.expecting = Expecting(config, parts.store)
-        self.expecting.awake_since = now
+        self.expecting.awake_since = parts.awake_since or now
         self._watches = Watches(thresholds, config.sources, now)
         self._unsaid: deque[Alert] = deque(maxlen=UNSAID_MAX)
         self._own: deque[str] = deque(maxlen=OWN_MAX)
@@ -105,13 +115,21 @@ class Watching:
                     if not news:
                         return
                     for happening in news:
-                        self.take(happening)
+                        if not self._is_told_by_the_store(happening):
+                            self.take(happening)
                     await asyncio.sleep(BREATH_S)
                     batch = asyncio.ensure_future(subscription.batch())
                 await self.tick(self._parts.clock())
         finally:
             batch.cancel()
             self._parts.feed.unsubscribe(subscription)
+
+    def _is_told_by_the_store(self, happening: Happening) -> bool:
+        """Whether `following` shows it: it has what happened at every node, ours included."""
+        is_there = isinstance(happening, Delivered) or (
+            isinstance(happening, Ran) and happening.state == "dead"
+        )
+        return is_there and self._parts.store.is_shared
 
     def take(self, happening: Happening) -> None:
         """Take one thing that happened."""
@@ -174,6 +192,7 @@ class Watching:
                 for target, one in breakers.items()
                 if one.state is not CircuitState.CLOSED
             },
+            ends=self._parts.ends(now),
         )
 
     # Saying.

@@ -7,10 +7,15 @@ the store (left over from a crash, a full queue, another process). Runs beyond w
 are recorded as pending and claimed when there is room. Every wait has a bound and every outcome is
 recorded before the next step begins, so that killing the process at any moment loses nothing and
 repeats no completed step.
+
+On a shared store several workers do so at once. What must be decided in one place is left to it:
+rules over time to the judge (`judge.py`), the order of runs and the limits of rules to the store,
+which hands such runs out; none of them begins from memory.
 """
 
 import asyncio
 import random
+import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -19,31 +24,38 @@ import msgspec
 from hookagent.actions.base import Outside
 from hookagent.config.model import Source
 from hookagent.config.model import Worker as WorkerSettings
-from hookagent.event import Event, new_id
-from hookagent.job import RunState, Step
+from hookagent.event import Event
+from hookagent.job import RunState
 from hookagent.pipeline.emitting import timer_event
 from hookagent.pipeline.execution import Execution
 from hookagent.pipeline.feed import Feed, Matched
+from hookagent.pipeline.firing import new_run
 from hookagent.pipeline.gate import value_of
+from hookagent.pipeline.hands import Hands, given_back, limits_of, may_wait
+from hookagent.pipeline.judge import Judge, left_to_judge
 from hookagent.pipeline.loops import forever
-from hookagent.pipeline.overtime import Fired, Overtime
+from hookagent.pipeline.overtime import Fired, Overtime, at_once
 from hookagent.pipeline.recorder import Recorder
-from hookagent.pipeline.room import Room
 from hookagent.pipeline.rulebook import Bindings, Rulebook
 from hookagent.rules.model import Rule
 from hookagent.rules.remembered import Firing
-from hookagent.store.base import Routed, Run, Store, StoreUnavailable
+from hookagent.store.base import Routed, RuleVersion, Run, Store, StoreUnavailable
+from hookagent.store.sharing import News
 
 INBOX_MAX = 4_096
 """Events kept in memory between their commit and their routing."""
 BATCH_MAX = 256
 """Events routed in one commit."""
+CLAIM_MAX = 256
+"""Runs claimed in one commit that have no place yet."""
 POLL_S = 1.0
 """How often the store is asked for work that did not come from memory."""
 PAUSE_S = 1.0
 """How long to wait after the store refused something."""
-SLEEP_MS = 60_000
-"""A gap of more than this between two looks means that the machine slept."""
+EVENT_LEASE_MS = 10_000
+"""How long an event is one worker's before it is routed, on a shared store: what it holds up there
+(rules over time, runs in order) waits no longer for a worker that died. Routing is fenced."""
+END = 1 << 62  # later than any event
 RENEWALS_PER_LEASE = 3
 """Leases are renewed when a third of their time has passed."""
 
@@ -69,26 +81,27 @@ class Worker:
         self._settings = settings
         self._sources = sources
         self._clock = clock
-        self._random = random.SystemRandom()
+        self._random = random.Random(secrets.token_bytes(32))  # noqa: S311 - ids and jitter, no secrets
         self.observe: Callable[[Event], None] = lambda _event: None
         """Told of every event that was routed here, once its routing is on disk."""
         self._rulebook: Rulebook | None = None
         self._bindings = Bindings(outside.environment, outside.allows)
         self._recorder = Recorder(store, feed, owner, clock)
-        self._execution = Execution(
+        execution = Execution(
             self._recorder, self._bindings, outside, clock, self._random.random, dry_run=dry_run
         )
+        self._hands = Hands(settings.concurrency, execution.run, execution.run_at_once)
         self._overtime = Overtime(store)
+        most_ms = EVENT_LEASE_MS if store.is_shared else settings.lease_ms
+        self._event_lease_ms = min(settings.lease_ms, most_ms)
+        self._judge: Judge | None = None
+        """Where several workers share the store: rules over time are left to it."""
+        self._has_seen_docket = False
         self._judging = asyncio.Lock()
         self._inbox: deque[Event] = deque()
         self._routing: set[str] = set()
         self._news = asyncio.Event()
-        self._room = asyncio.Event()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._active: dict[str, Run] = {}
-        self._places = Room(settings.concurrency)
         self._is_stopping = False
-        self._seen_at = 0
         self._loops: list[asyncio.Task[None]] = []
 
     # The front door's view.
@@ -97,7 +110,7 @@ class Worker:
         """Return until when an offered event is ours, or 0 where memory is full."""
         if self._is_stopping or len(self._inbox) >= INBOX_MAX:
             return 0
-        return now + self._settings.lease_ms
+        return now + self._event_lease_ms
 
     def offer(self, event: Event) -> None:
         """Take an event that was stored under our lease."""
@@ -109,7 +122,11 @@ class Worker:
     def use(self, rulebook: Rulebook) -> None:
         """Match with these rules from now on."""
         self._rulebook = rulebook
-        self._overtime.use(rulebook.ruleset, rulebook.follow)
+        self._hands.told = frozenset(r.name for r in rulebook.ruleset.rules if self._is_told(r))
+        if self._judge is None:
+            self._overtime.use(rulebook.ruleset, rulebook.follow)
+        else:
+            self._judge.use(rulebook)
 
     @property
     def rulebook(self) -> Rulebook | None:
@@ -119,19 +136,43 @@ class Worker:
     @property
     def running(self) -> int:
         """Runs under way."""
-        return len(self._tasks)
+        return len(self._hands)
+
+    @property
+    def waiting(self) -> int:
+        """Events in memory that are not routed yet."""
+        return len(self._inbox)
 
     async def start(self) -> None:
         """Begin to work."""
         await self._store.take_over(self.owner)
-        await self._overtime.load()
         create = asyncio.get_running_loop().create_task
+        is_left = self._store.is_shared or await self._is_judging_left()
+        if not is_left:
+            await self._overtime.load()
         self._loops = [
             create(forever(self._route_offered, self._feed, self._clock), name="route"),
             create(forever(self._claim, self._feed, self._clock), name="claim"),
             create(forever(self._renew, self._feed, self._clock), name="renew"),
             create(self._recorder.run(), name="record"),
         ]
+        if is_left:
+            self._leave_to_judge()
+
+    async def _is_judging_left(self) -> bool:
+        """Whether nodes left something to judge in the store that this one was copied from."""
+        found = await self._store.docket(before=END, limit=1)
+        self._has_seen_docket = found.until == END
+        return bool(found.entries)
+
+    def _leave_to_judge(self) -> None:
+        """From now on, rules over time are the judge's, which this node may be."""
+        self._judge = Judge(self._store, self.owner, self._clock, self.decoded, self._version_of)
+        if self._rulebook is not None:
+            self._judge.use(self._rulebook)
+        self._store.listen(self._heard)
+        judging = forever(self._judge.once, self._feed, self._clock)
+        self._loops.insert(0, asyncio.get_running_loop().create_task(judging, name="judge"))
 
     async def stop(self) -> int:
         """Take nothing new, give what runs its grace, park the rest; return how many were left."""
@@ -139,29 +180,24 @@ class Worker:
         for loop in self._loops[:-1]:
             loop.cancel()
         await asyncio.gather(*self._loops[:-1], return_exceptions=True)
-        running = list(self._tasks.values())
-        if running:
-            await asyncio.wait(running, timeout=self._settings.grace_ms / 1000)
-        left = await self._park()
-        self._recorder.close()
-        await asyncio.gather(*self._loops[-1:], return_exceptions=True)
-        return left + len(self._inbox)
-
-    async def _park(self) -> int:
-        """Interrupt what still runs and end its lease, so that the next start takes it up."""
-        parked = list(self._active.values())
-        tasks = [self._tasks[run.id] for run in parked]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        records = []
-        for run in parked:
-            if run.state is RunState.RUNNING:
-                run.lease_until = 0
-                records.append(self._recorder.record(run))
+        if self._judge is not None:
+            await self._judge.resign()
+        back = self._hands.unbegun()
+        await self._hands.finish(self._settings.grace_ms / 1000)
+        parked = await self._hands.park()
+        records = [self._recorder.record(run) for run in (*back, *parked)]
         if records:
             await asyncio.wait(records, timeout=PAUSE_S)
-        return len(parked)
+        self._recorder.close()
+        await asyncio.gather(*self._loops[-1:], return_exceptions=True)
+        return len(records) + len(self._inbox)
+
+    def _heard(self, news: News) -> None:
+        """Look for work at once: another node says that there is some."""
+        if self._judge is not None:
+            self._judge.heard(news)
+        if news is not News.DOCKET:
+            self._hands.freed.set()
 
     # Events.
 
@@ -189,12 +225,16 @@ class Worker:
             kept = await self._write(routed)
         for event, entry, is_ours in zip(events, routed, kept, strict=True):
             if not is_ours:
-                self._release(entry.runs)
+                self._hands.release(entry.runs)
                 continue
             self.observe(event)
+            if self._feed.tracing is not None:
+                self._feed.tracing.matched(event, [run.rule for run in entry.runs], now)
             for run in entry.runs:
                 if run.state is RunState.RUNNING:
-                    self._set_off(run, event)
+                    self._hands.begin(run, event)
+                elif run.order_key:
+                    self._hands.freed.set()  # it may be claimed at once
             if self._feed.wants_every:
                 self._feed.publish(
                     Matched(
@@ -215,154 +255,135 @@ class Worker:
         except BaseException:
             self._overtime.roll_back()
             for entry in routed:
-                self._release(entry.runs)
+                self._hands.release(entry.runs)
             raise
         self._overtime.commit()
         return kept[: len(kept) - bool(states)]
 
     def _match(self, event: Event, now: int) -> Routed:
         assert self._rulebook is not None
-        fired = self._overtime.judge(event, self._rulebook.select(event))
-        return self._routed(event.id, fired, now)
+        matched = self._rulebook.select(event)
+        if self._judge is None:
+            return self._routed(event, self._overtime.judge(event, matched), now)
+        plain = [(rule, at_once(event)) for rule in matched if not rule.is_over_time]
+        left = left_to_judge(event, matched, self._rulebook)
+        return self._routed(event, plain, now, left)
 
-    def _routed(self, event_id: str, fired: Sequence[Fired], now: int) -> Routed:
+    def _routed(
+        self,
+        event: Event | None,
+        fired: Sequence[Fired],
+        now: int,
+        left: Sequence[str] = (),
+    ) -> Routed:
         """Turn firings into runs; those of another event than this wait to be claimed."""
         acting = [(rule, firing) for rule, firing in fired if rule.do]
         return Routed(
-            event_id=event_id,
-            runs=[
-                self._new_run(rule, firing, now, is_here=firing.event_id == event_id)
-                for rule, firing in acting
-            ],
-            versions=[self._bindings.of_rule(rule).version for rule, _ in acting],
+            event_id=event.id if event else "",
+            runs=[self._new_run(rule, firing, event, now) for rule, firing in acting],
+            versions=[self._version_of(rule) for rule, _ in acting],
+            left_to_judge=left,
         )
+
+    def _version_of(self, rule: Rule) -> RuleVersion:
+        return self._bindings.of_rule(rule).version
 
     async def _route_due(self) -> None:
         """Let conditions that wait for silence or quiet speak, once nothing older is unrouted."""
-        due = self._overtime.next_due
-        now = self._clock()
-        if due is None or due > now or self._inbox:
+        due, now = self._overtime.next_due, self._clock()
+        if self._judge is not None or self._inbox:
             return
         async with self._judging:
-            fired = self._overtime.until(now)
-            await self._write([self._routed("", fired, now)])
+            if not self._has_seen_docket and await self._is_judging_left():
+                self._leave_to_judge()
+            elif due is not None and due <= now:
+                await self._write([self._routed(None, self._overtime.until(now), now)])
 
-    def _new_run(self, rule: Rule, firing: Firing, now: int, *, is_here: bool) -> Run:
-        """Make the run of a rule that fired: running at once where there is room for it."""
-        run = Run(
-            id=new_id("run", now, self._random.getrandbits(48)),
-            event_id=firing.event_id,
-            rule=rule.name,
-            version=rule.version,
-            steps=[Step(name=spec.name, action=spec.action) for spec in rule.do],
-            created_at=now,
-            facts=firing.facts or None,
-        )
-        has_place = self._places.has_place(rule.name, rule.concurrency)
-        if is_here and has_place and not self._is_stopping:
+    def _new_run(self, rule: Rule, firing: Firing, event: Event | None, now: int) -> Run:
+        """Make the run of a rule that fired: ours from the start where there is room for it.
+
+        Not where the store must say whose turn it is.
+        """
+        run = new_run(rule, firing, event, now, self._random.getrandbits(48))
+        is_here = event is not None and run.event_id == event.id and not self._is_stopping
+        if is_here and not self._is_told(rule) and self._hands.admit(run.id, rule):
             run.state = RunState.RUNNING
             run.owner = self.owner
             run.lease_until = now + self._settings.lease_ms
-            self._places.take(rule.name)
         return run
 
-    def _release(self, runs: Sequence[Run]) -> None:
-        for run in runs:
-            if run.state is RunState.RUNNING:
-                self._places.leave(run.rule)
+    def _is_told(self, rule: Rule) -> bool:
+        """Whether the store says which run of a rule is next."""
+        return bool(rule.ordered_by) or (rule.concurrency is not None and self._store.is_shared)
 
     # Runs.
-
-    def _set_off(self, run: Run, event: Event) -> None:
-        """Start executing a run that is ours; it has its place already."""
-        task = asyncio.get_running_loop().create_task(self._execution.run(run, event))
-        self._tasks[run.id] = task
-        self._active[run.id] = run
-        task.add_done_callback(lambda done: self._ended(run, done))
-
-    def _ended(self, run: Run, task: "asyncio.Task[None]") -> None:
-        self._tasks.pop(run.id, None)
-        self._active.pop(run.id, None)
-        self._places.leave(run.rule)
-        self._room.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": f"run {run.id} could not be executed", "exception": error}
-            )
 
     async def _claim(self) -> None:
         """Take work from the store: unrouted events, runs that are due, leases that ran out."""
         now = self._clock()
         busy = False
-        self._room.clear()  # what ends while we claim makes room for the next claim
+        self._hands.now_claiming()
         if self._rulebook is not None and len(self._inbox) < BATCH_MAX:
             events = await self._store.claim_events(
-                self.owner, now=now, lease_until=now + self._settings.lease_ms, limit=BATCH_MAX
+                self.owner, now=now, lease_until=now + self._event_lease_ms, limit=BATCH_MAX
             )
             held = self._routing | {event.id for event in self._inbox}
             for event in (one for one in events if one.id not in held):  # a jump ended our lease
-                self.offer(self._decoded(event))
+                self.offer(self.decoded(event))
             busy = len(events) == BATCH_MAX
         if not busy:
-            self._notice_sleep(now)
+            self._overtime.notice_sleep(now)
             await self._route_due()
-        room = self._places.free
-        if room > 0 and self._rulebook is not None:
-            runs = await self._store.claim_runs(
-                self.owner,
-                now=now,
-                lease_until=now + self._settings.lease_ms,
-                limit=room,
-                exclude_rules=self._places.full(self._rulebook.ruleset.rules),
-            )
-            await self._resume(runs)
-            busy = busy or len(runs) == room
-        if busy:
-            await asyncio.sleep(0)
-            return
-        await self._wait_for_room()
+        busy = await self._claim_runs(now) or busy
+        await (asyncio.sleep(0) if busy else self._hands.until_freed(POLL_S))
 
-    def _notice_sleep(self, now: int) -> None:
-        """Find out that the machine slept: far more time passed than this loop waits."""
-        if now - self._seen_at > SLEEP_MS:
-            self._overtime.awake_since = now
-        self._seen_at = now
-
-    async def _wait_for_room(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_S):
-                await self._room.wait()
-                await asyncio.sleep(POLL_S / 20)  # several runs end together: claim once for all
-        except TimeoutError:
-            return
+    async def _claim_runs(self, now: int) -> bool:
+        """Take runs for which there is a place, or some ahead; True where there may be more."""
+        hands = self._hands
+        room = hands.free or min(hands.ahead, CLAIM_MAX)
+        if room <= 0 or self._rulebook is None:
+            return False
+        rules = self._rulebook.ruleset.rules
+        closed = hands.full(rules) if hands.free else [r.name for r in rules if not may_wait(r)]
+        limits = dict.fromkeys(closed, 0)
+        if self._store.is_shared:  # others may be at it too
+            limits = limits_of(rules) | limits
+        runs = await self._store.claim_runs(
+            self.owner,
+            now=now,
+            lease_until=now + self._settings.lease_ms,
+            limit=room,
+            limits=limits,
+        )
+        await self._resume(runs)
+        return len(runs) == room
 
     async def _resume(self, runs: Sequence[Run]) -> None:
         """Set off claimed runs; those over their rule's limit go back."""
         back: list[Run] = []
-        for run in runs:
-            if run.id in self._tasks:
-                continue  # our own, whose lease ran out: the clock jumped, or we were frozen
+        ours = [run for run in runs if run.id not in self._hands]  # a jump ended our own lease
+        events = await self._events_of(ours)
+        for run in ours:
             rule = self._rulebook.by_name.get(run.rule) if self._rulebook else None
-            limit = rule.concurrency if rule else None
-            if self._places.is_full(run.rule, limit):
-                back.append(_given_back(run))
+            if self._hands.is_full(rule):
+                back.append(given_back(run))
                 continue
-            version = await self._store.rule_version(run.version)
-            if version is not None:
-                self._bindings.of_version(version)
-            self._places.take(run.rule)
-            self._set_off(run, await self._event_of(run))
+            if self._bindings.get(run.version) is None:
+                version = await self._store.rule_version(run.version)
+                if version is not None:
+                    self._bindings.of_version(version)
+            event = events.get(run.event_id) or timer_event(run.event_id, run.created_at)
+            self._hands.take_up(run, event)
         if back:
             await self._store.record(self.owner, back)
 
-    async def _event_of(self, run: Run) -> Event:
-        """Return the event of a claimed run; a timer's run may have none of its own."""
-        record = await self._store.event(run.event_id) if run.event_id else None
-        if record is not None:
-            return self._decoded(record.event)
-        return timer_event(run.event_id, run.created_at)
+    async def _events_of(self, runs: Sequence[Run]) -> dict[str, Event]:
+        """Return the events of claimed runs by id; a timer's run may have none of its own."""
+        ids = {run.event_id for run in runs if run.event_id}
+        found = await self._store.events_of(list(ids)) if ids else []
+        return {event.id: self.decoded(event) for event in found}
 
-    def _decoded(self, event: Event) -> Event:
+    def decoded(self, event: Event) -> Event:
         """Read the body of an event that came from the store, as its source says."""
         value = value_of(self._sources.get(event.source), event.request)
         return msgspec.structs.replace(event, payload=value)
@@ -370,19 +391,9 @@ class Worker:
     async def _renew(self) -> None:
         """Keep the leases of what runs."""
         await asyncio.sleep(self._settings.lease_ms / 1000 / RENEWALS_PER_LEASE)
-        held = list(self._tasks)
+        held = self._hands.held
         if not held:
             return
         until = self._clock() + self._settings.lease_ms
         still = set(await self._store.renew(self.owner, held, lease_until=until))
-        for run_id in held:
-            if run_id not in still and run_id in self._tasks:
-                self._tasks[run_id].cancel()
-
-
-def _given_back(run: Run) -> Run:
-    """Let go of a claimed run; an interrupted one stays so, and is judged by whoever claims it."""
-    run.lease_until = 0
-    if not run.is_interrupted:
-        run.state, run.owner = RunState.PENDING, ""
-    return run
+        self._hands.drop(run_id for run_id in held if run_id not in still)

@@ -32,18 +32,22 @@ def quick_check(circumstances: Circumstances) -> Callable[[RawRequest], Verdict 
     keys = [key_of(secret, scheme.secret) for secret in circumstances.secrets]
     makers = [hmac_maker(key, scheme.hash) for key in keys]
     decode = DECODERS[scheme.framing.encoding]
-    header = scheme.place.name.lower().encode()
-    header_size = len(header)
+    header = scheme.place.name
     prefix = scheme.framing.prefix.encode()
     prefix_size = len(prefix)
-    name, integrity = scheme.name, scheme.integrity
+    valid = [
+        Verdict(
+            valid=True,
+            scheme=scheme.name,
+            code=Code.OK,
+            integrity=scheme.integrity,
+            secret_index=index,
+        )
+        for index in range(len(keys))
+    ]
 
     def check(request: RawRequest) -> Verdict | None:
-        values = [
-            value
-            for field, value in request.headers.pairs
-            if len(field) == header_size and field.lower() == header
-        ]
+        values = request.headers.all(header)
         if len(values) != 1 or values[0][:prefix_size] != prefix:
             return None
         candidate = decode(values[0][prefix_size:])
@@ -56,12 +60,6 @@ def quick_check(circumstances: Circumstances) -> Callable[[RawRequest], Verdict 
                 found = index
         if found is None:
             return None
-        return Verdict(
-            valid=True,
-            scheme=name,
-            code=Code.OK,
-            integrity=integrity,
-            secret_index=found,
-        )
+        return valid[found]
 
     return check

@@ -50,7 +50,7 @@ def _report_path(table: Table, at: Where, text: str, error: PathError) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Reader:
     """Reads what stands at one place of a table."""
 

@@ -16,6 +16,7 @@ from hookagent.rules import shown
 from hookagent.rules.overtime import Measure, Window
 from hookagent.rules.remembered import (
     Firing,
+    InUse,
     Remembered,
     State,
     forget_at,
@@ -58,12 +59,41 @@ class Entries(msgspec.Struct, array_like=True):
         del self.values[:count]
 
 
-NONE = Entries([], [])
+class Counted(InUse):
+    """The times of a count, between two places of a list that others may go on from as well.
+
+    What is counted in is put at the list's end; whoever still has what was there before sees that
+    by the length of the list, and goes on from a copy.
+    """
+
+    __slots__ = ("end", "start", "times")
+
+    def __init__(self, times: list[int], start: int, end: int) -> None:
+        self.times = times
+        self.start = start
+        self.end = end
+
+    @classmethod
+    def of(cls, state: State | None) -> "Counted | None":
+        """Return the same to go on from, None for what is more than a count."""
+        if isinstance(state, Counted):
+            return state
+        kept = recall(Entries, state) or Entries([], [])
+        return None if kept.values or kept.is_cut else cls(kept.times.copy(), 0, len(kept.times))
+
+    def to_keep(self) -> Entries:
+        return Entries(self.times[self.start : self.end], [])
+
+
+def _recalled(state: State | None) -> Entries:
+    if isinstance(state, Counted):
+        return state.to_keep()
+    return recall(Entries, state) or Entries([], [])
 
 
 def arrive(window: Window, state: State | None, event: Event) -> Remembered:
     """Count an event in, and say whether that fills the window."""
-    kept = recall(Entries, state) or NONE
+    kept = _recalled(state)
     at = event.received_at
     if window.field is None and (not kept.times or at >= kept.times[-1]):
         kept = Entries([*kept.times, at], [], kept.is_cut)

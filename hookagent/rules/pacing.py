@@ -29,7 +29,7 @@ def suppress(throttle: Throttle, state: State | None, at: int) -> Remembered | N
     if last is None or at >= last.fired_at + throttle.once_ms:
         return None
     kept = Throttled(last.fired_at, last.suppressed + 1)
-    return Remembered(state=kept, due_at=_end(throttle, last.fired_at))
+    return Remembered(state=kept, due_at=throttle_end(throttle, last.fired_at))
 
 
 def pass_throttle(throttle: Throttle, state: State | None, firing: Firing) -> Remembered:
@@ -46,11 +46,12 @@ def pass_throttle(throttle: Throttle, state: State | None, firing: Firing) -> Re
     return Remembered(
         firings=[passed],
         state=Throttled(firing.at),
-        due_at=_end(throttle, firing.at),
+        due_at=throttle_end(throttle, firing.at),
     )
 
 
-def _end(throttle: Throttle, fired_at: int) -> int:
+def throttle_end(throttle: Throttle, fired_at: int) -> int:
+    """Return when a throttle's state means nothing any more."""
     return forget_at(fired_at + throttle.once_ms)
 
 

@@ -185,7 +185,7 @@ def _read_rule(name: str, table: Table, shared: _Shared) -> Rule:
 def _build(name: str, line: int, table: Table, shared: _Shared) -> Rule:
     asked = read_requirements(table, shared.conditions)
     steps = _steps(name, table, shared)
-    sequence = read_sequence(table)
+    sequence = read_sequence(table) if "sequence" in table else None
     follow = _follow(name, sequence[1], shared) if sequence else None
     file = table.document.file
     rule = Rule(
@@ -198,20 +198,20 @@ def _build(name: str, line: int, table: Table, shared: _Shared) -> Rule:
         when=asked.when,
         any=asked.any,
         unless=asked.unless,
-        during=calendar_of(table, "during", shared.calendars),
+        during=calendar_of(table, "during", shared.calendars) if "during" in table else None,
         priority=table.integer("priority", 0, least=-PRIORITY_MAX, most=PRIORITY_MAX),
         stop=table.boolean("stop"),
         fallback=table.boolean("fallback"),
-        window=read_window(table),
-        throttle=read_throttle(table),
-        debounce=read_debounce(table),
+        window=read_window(table) if "window" in table else None,
+        throttle=read_throttle(table) if "throttle" in table else None,
+        debounce=read_debounce(table) if "debounce" in table else None,
         sequence=sequence[0] if sequence else None,
-        absence=read_absence(table, shared.calendars),
+        absence=read_absence(table, shared.calendars) if "absence" in table else None,
         follow=follow,
         do=steps,
-        tests=read_cases(table, asked.on, follow.on if follow else ()),
+        tests=read_cases(table, asked.on, follow.on if follow else ()) if "test" in table else (),
         concurrency=_concurrency(table),
-        ordered_by=read_references(table, "ordered_by"),
+        ordered_by=read_references(table, "ordered_by") if "ordered_by" in table else (),
         ignores=shared.ignores[file].get(name if table.where else "", {}),
         version=version_of(steps),
     )
@@ -265,5 +265,14 @@ def _check_over_time(rule: Rule, table: Table) -> None:
             f"`{given[0]}` and `{given[1]}` cannot be in one rule",
             key=given[1],
             hint="only `throttle` goes together with another one",
+            on_key=True,
+        )
+    is_by_timer = rule.debounce or rule.absence or (rule.sequence and rule.sequence.is_without)
+    if rule.ordered_by and is_by_timer:
+        table.report(
+            "contradiction",
+            f"`ordered_by` and `{given[0]}` cannot be in one rule",
+            key="ordered_by",
+            hint="time lets it fire, not an event whose place in the order could be kept",
             on_key=True,
         )

@@ -29,7 +29,17 @@ class Key(msgspec.Struct, frozen=True):
     """For templates: `{{ key.host }}`."""
 
 
-State = msgspec.Struct | bytes
+class InUse:
+    """What is remembered in a form that is fast to go on from; see `to_keep`."""
+
+    __slots__ = ()
+
+    def to_keep(self) -> msgspec.Struct:
+        """Return the same as it is kept."""
+        raise NotImplementedError
+
+
+State = msgspec.Struct | InUse | bytes
 """What is remembered for a key: as it is used, or as it was kept."""
 
 
@@ -69,7 +79,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 def key_of(by: tuple[Reference, ...], event: Event) -> Key:
     """Return the key an event has; a missing value is null."""
     facts: dict[str, Any] = {}
-    parts = [_value(reference, event) for reference in by]
+    parts = [value_of(reference, event) for reference in by]
     for reference, value in zip(by, parts, strict=True):
         _put(facts, reference, value)
     return Key(_text(parts), facts)
@@ -78,8 +88,8 @@ def key_of(by: tuple[Reference, ...], event: Event) -> Key:
 def key_text(by: tuple[Reference, ...], event: Event) -> str:
     """Return the text of the key an event has: all that state is found by."""
     if len(by) == 1:
-        return _text([_value(by[0], event)])
-    return _text([_value(reference, event) for reference in by])
+        return _text([value_of(by[0], event)])
+    return _text([value_of(reference, event) for reference in by])
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -92,7 +102,7 @@ def _text(parts: list[Any]) -> str:
     return text
 
 
-def _value(reference: Reference, event: Event) -> Any:
+def value_of(reference: Reference, event: Event) -> Any:
     """Return a reference's value, a list of them where there are several, None for none."""
     value = event.payload
     if not reference.area:
@@ -133,7 +143,15 @@ def forget_at(over_at: int) -> int:
 
 def remember(state: State) -> bytes:
     """Write state as the store keeps it."""
-    return state if isinstance(state, bytes) else msgspec.msgpack.encode(state)
+    return state if isinstance(state, bytes) else _pack(state)
+
+
+def _to_keep(state: object) -> msgspec.Struct:
+    assert isinstance(state, InUse)
+    return state.to_keep()
+
+
+_pack = msgspec.msgpack.Encoder(enc_hook=_to_keep).encode
 
 
 def recall(kind: type[T], state: State | None) -> T | None:

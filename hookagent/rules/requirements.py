@@ -87,6 +87,8 @@ def _named(table: Table, key: str, name: str, named: Named) -> Group:
 
 def _groups(table: Table, key: str, named: Named) -> tuple[Group, ...]:
     """Read `any` or `unless`: tables of conditions, or names of shared ones."""
+    if key not in table:
+        return ()
     listed = table.raw(key)
     if not isinstance(listed, list) or not any(isinstance(part, str) for part in listed):
         groups = [_read_said(inner) for inner in table.tables(key)]
@@ -112,6 +114,8 @@ def _read_said(table: Table) -> Group:
 
 
 def _expressions(table: Table) -> list[Condition]:
+    if "expr" not in table:
+        return []
     is_list = isinstance(table.data.get("expr"), list)
     conditions = []
     for place, text in enumerate(table.texts("expr")):

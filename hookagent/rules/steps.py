@@ -15,7 +15,8 @@ from hookagent.rules.model import TIMEOUT_MS, StepSpec
 CheckStep = Callable[[str, Table], None]
 """Given by the actions floor: reads an action's options from the step's table and finishes it."""
 
-STEP_KEYS = frozenset({"action", "name", "retry", "timeout", "on_interrupt"})
+PATIENCE_KEYS = frozenset({"retry", "timeout", "on_interrupt"})
+STEP_KEYS = frozenset({"action", "name"}) | PATIENCE_KEYS
 ATTEMPTS_MAX = 100
 STEPS_MAX = 50
 
@@ -34,6 +35,9 @@ class Patience:
 
     def read(self, table: Table) -> "Patience":
         """Return this with what a table says in `retry`, `timeout` and `on_interrupt`."""
+        if table.data.keys().isdisjoint(PATIENCE_KEYS):
+            table.know(PATIENCE_KEYS)
+            return self
         timeout_ms = read_duration(table, "timeout", self.timeout_ms)
         wish = table.choice("on_interrupt", self.retry.on_interrupt, [str(w) for w in OnInterrupt])
         retry = self.retry

@@ -6,15 +6,19 @@ rule or action beyond `LABELS_MAX` counts as `other`.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from statistics import median
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hookagent.config.model import Config
+from hookagent.pipeline.expecting import overdue
 from hookagent.pipeline.feed import Delivered, Feed, Happening, Matched, Ran, Tunnel
 from hookagent.store.base import Store, StoreUnavailable
 from hookagent.version import hookagent_version
+from hookagent.watch.builtin import SKEW_LEAST
 
 LABELS_MAX = 1_000
 COUNTED_MAX = 10_000
@@ -30,12 +34,15 @@ class Metrics:
 
     def __init__(self, config: Config, store: Store, clock: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
+        self._config = config
         self._store = store
         self._clock = clock
         self._provider = config.tunnel.provider
         self._known: dict[str, set[str]] = {"source": set(config.sources)}
         self._counted: dict[str, int] = {}
         """How many tries of a waiting run are counted already."""
+        self._offsets: dict[str, deque[int]] = {}
+        """Milliseconds by which the latest signed times were ahead, by source."""
         self._declare()
         self.build.labels(version=hookagent_version()).set(1)
 
@@ -123,6 +130,18 @@ class Metrics:
         self.runs = Gauge("hookagent_runs", "All runs by state.", ("state",), registry=registry)
         self.events = Gauge("hookagent_events_stored", "Events kept.", registry=registry)
         self.size = Gauge("hookagent_store_bytes", "The store's size.", registry=registry)
+        self.skew = Gauge(
+            "hookagent_signature_clock_skew_seconds",
+            "How far the signed times of a source's latest genuine deliveries are ahead of ours.",
+            ("source",),
+            registry=registry,
+        )
+        self.overdue = Gauge(
+            "hookagent_expectation_overdue",
+            "1 while what is expected has not come; for a pair, how many ends are missing.",
+            ("name",),
+            registry=registry,
+        )
         self.build = Gauge(
             "hookagent_build_info", "1, with the version.", ("version",), registry=registry
         )
@@ -161,6 +180,10 @@ class Metrics:
         source = self._label("source", one.source)
         self.received.labels(source=source, verdict=one.outcome).inc()
         self.accepting.labels(source=source).observe(one.ms / 1000)
+        if one.skew is not None and one.origin == "live":
+            offsets = self._offsets.setdefault(source, deque(maxlen=SKEW_LEAST))
+            offsets.append(one.skew)
+            self.skew.labels(source=source).set(median(offsets) / 1000)
         if one.outcome == "duplicate":
             self.duplicates.labels(source=source).inc()
         if one.outcome == "rejected":
@@ -200,9 +223,12 @@ class Metrics:
     async def collected(self) -> CollectorRegistry:
         """Return the registry, its gauges as the store says now."""
         try:
-            found = await self._store.stats(since=0)
+            found = await self._store.stats(since=self._clock())
+            missing = await overdue(self._config, self._store)
         except StoreUnavailable:
             return self.registry
+        for name, number in missing.items():
+            self.overdue.labels(name=name).set(number)
         for one in found.sources:
             if one.last_received_at:
                 label = self._label("source", one.source)

@@ -12,8 +12,12 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _heads: dict[tuple[int, str, tuple[tuple[str, str], ...], bool], bytes] = {}
 
 
-def render(answer: Answer, *, close: bool) -> bytes:
-    """Write an answer; heads are few and kept."""
+BODILESS = frozenset({204, 304})
+"""Answers that end with their head; bytes after it would be taken for the next answer."""
+
+
+def render(answer: Answer, *, close: bool, is_head: bool = False) -> bytes:
+    """Write an answer; heads are few and kept. `is_head` is of the request (RFC 9110 9.3.2)."""
     key = (answer.status, answer.content_type, answer.headers, close)
     head = _heads.get(key)
     if head is None:
@@ -29,6 +33,10 @@ def render(answer: Answer, *, close: bool) -> bytes:
         head = "\r\n".join(lines).encode("latin-1", "replace")
         if len(_heads) < HEADS_MAX:
             _heads[key] = head
+    if answer.status in BODILESS:
+        return head.removesuffix(b"Content-Length: ") + b"\r\n"
+    if is_head:
+        return b"%b%d\r\n\r\n" % (head, len(answer.body))
     return b"%b%d\r\n\r\n%b" % (head, len(answer.body), answer.body)
 
 

@@ -6,7 +6,7 @@ reads no clock. Every awaited write is durable when it returns.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -15,7 +15,12 @@ import msgspec
 from hookagent.errors import OutsideError
 from hookagent.event import Event, RawRequest
 from hookagent.job import RunState, Step
+from hookagent.store.looking import Looking
+from hookagent.store.sharing import Sharing
 from hookagent.verdict import Verdict
+
+REJECTED_MAX = 1_000
+"""Refused deliveries kept, unless the configuration says otherwise."""
 
 
 class StoreUnavailable(OutsideError):
@@ -79,6 +84,8 @@ class Run(msgspec.Struct, kw_only=True):
     """Why it is dead."""
     facts: Any = None
     """What over-time conditions add for templates: `{"window": {…}, "key": {…}}` (JSON)."""
+    order_key: str = ""
+    """Runs of one rule that share it are worked off one after the other; empty for no order."""
     is_interrupted: bool = False
     """Set by `claim_runs`: it was running when its lease ran out; the outcome is unknown."""
 
@@ -111,6 +118,8 @@ class Routed(msgspec.Struct, frozen=True, kw_only=True):
     runs: Sequence[Run] = ()
     states: Sequence[StateWrite] = ()
     versions: Sequence[RuleVersion] = ()
+    left_to_judge: Sequence[str] = ()
+    """Rules over time that the judge must look at for this event; any puts it on the docket."""
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +135,10 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     """
     rule: str = ""
     """Has a run of this rule."""
+    verdict: str = ""
+    """A verdict's code (`ok`, `unchecked`) or how much it covers (`body-signed`, `none`): the words
+    of an `EventSummary`, whose `code` or `integrity` is this one. Refused deliveries are no events.
+    """
     origin: str = ""
     parent: str = ""
     since: int = 0
@@ -135,7 +148,11 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     before: int = 0
     """Only sequence numbers below this: the way to the next page."""
     after: int = 0
-    """Only sequence numbers above this: the way to follow; then oldest first."""
+    """Only sequence numbers above this: the way to follow; then oldest first.
+
+    Where numbers are not given out in the order of commits, events that a lower number may still
+    come before are held back, so that whoever follows misses none.
+    """
     limit: int = 50
 
 
@@ -216,7 +233,26 @@ class StoreStats(msgspec.Struct, frozen=True, kw_only=True):
     unrouted: int
     oldest_unrouted_at: int
     size_bytes: int
+    used_bytes: int
+    """Of these, what is not free for new events: the measure of a cap."""
     sources: list[SourceStats]
+
+
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """What one agent counted within one stretch of time."""
+
+    at: int
+    """When it began, a multiple of `span`."""
+    span: int
+    """How long it is, in milliseconds."""
+    node: str
+    """Who counted; empty where several did."""
+    data: bytes
+    """The figures: the store keeps them and does not look inside."""
+
+
+Merge = Callable[[Sequence[bytes]], bytes]
+"""Adds up the `data` of stretches; pure, and may be called on another thread."""
 
 
 class Pruned(msgspec.Struct, frozen=True):
@@ -227,7 +263,7 @@ class Pruned(msgspec.Struct, frozen=True):
     rejected: int
 
 
-class Store(Protocol):
+class Store(Looking, Sharing, Protocol):
     """What every engine offers. Anything may raise StoreUnavailable."""
 
     async def open(self) -> None:
@@ -290,11 +326,17 @@ class Store(Protocol):
         now: int,
         lease_until: int,
         limit: int,
-        exclude_rules: Sequence[str] = (),
+        limits: Mapping[str, int] | None = None,
     ) -> list[Run]:
         """Take runs that are pending, waiting and due, or running with a lease that ran out.
 
-        Runs of excluded rules stay where they are: those rules are at their concurrency limit.
+        Of a rule in `limits` at most so many runs are under live leases then, whoever holds them;
+        the others stay where they are.
+
+        A run with an `order_key` is handed out only when no run of the same rule and key is running
+        and none for an earlier event is pending or waiting, and no earlier event is still unrouted
+        or may still be committed. Earlier is the one with the lower sequence number. A dead run
+        holds up nobody; revived, it is in its old place again.
         """
 
     async def record(self, owner: str, runs: Sequence[Run]) -> list[bool]:
@@ -320,40 +362,24 @@ class Store(Protocol):
     async def discard(self, run_id: str, *, now: int) -> Run | None:
         """Set a dead run aside for good; None if it is not dead."""
 
-    # Looking.
+    # Statistics.
 
-    async def events(self, wanted: EventFilter) -> list[EventSummary]:
-        """List events."""
+    async def add_stretches(self, stretches: Sequence[Stretch]) -> None:
+        """Keep what was counted, beside what is there: several may be of the same stretch."""
 
-    async def event(self, event_id: str) -> EventRecord | None:
-        """Return one event in full, or None."""
+    async def stretches(self, *, since: int, until: int) -> list[Stretch]:
+        """Return the stretches of which any moment lies in [since, until), oldest first."""
 
-    async def event_ids_like(self, beginning: str, limit: int) -> list[str]:
-        """Return ids of events that begin so, for hints and completion."""
+    async def widen_stretches(self, *, span: int, into: int, before: int, merge: Merge) -> int:
+        """Make one of `into` ms out of the oldest ones of `span` ms, in one commit.
 
-    async def runs(self, wanted: RunFilter) -> list[Run]:
-        """List runs."""
-
-    async def run(self, run_id: str) -> Run | None:
-        """Return one run, or None."""
-
-    async def rule_version(self, version: str) -> RuleVersion | None:
-        """Return the recorded actions of a rule, or None."""
-
-    async def rejected(self, *, limit: int, source: str = "") -> list[Rejected]:
-        """List refused deliveries, newest first."""
-
-    async def rejection(self, rejected_id: str) -> Rejected | None:
-        """Return one refused delivery, or None."""
-
-    async def stats(self, *, since: int) -> StoreStats:
-        """Count; sources within the time since then."""
-
-    async def activity(self, *, since: int) -> list[Minute]:
-        """Return the minutes since then in which something happened, oldest first.
-
-        Begins with the full minute before. Costs by what is returned, not by what is stored.
+        Takes those of all nodes within the oldest stretch of `into` that was over by `before`, and
+        returns how many: 0 when there are none left. Two that ask at the same time must not both
+        take the same.
         """
+
+    async def drop_stretches(self, *, before: int) -> int:
+        """Remove the stretches that ended by then; return how many."""
 
     # Upkeep.
 

@@ -1,22 +1,22 @@
 """What a template may see: the event, what earlier steps left, what conditions over time found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from hookagent.event import Event
 from hookagent.lookup import MISSING, find
 from hookagent.subject import Reference, values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """What a template may see."""
 
     event: Event
-    steps: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, Any] = {}
     """The output of each earlier step that left one, by the step's name."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}
     """One of `FACTS` each, where the rule has an over-time condition."""
 
     def find(self, reference: Reference) -> list[Any]:

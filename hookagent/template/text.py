@@ -133,7 +133,7 @@ class Template:
         size = 0
         for piece in self._pieces:
             part = piece if isinstance(piece, str) else piece.text(scope, sink_after(text))
-            size += len(part.encode("utf-8", "replace"))
+            size += len(part) if part.isascii() else len(part.encode("utf-8", "replace"))
             if size > OUTPUT_BYTES_MAX:
                 raise TemplateError(f"the text grew beyond {OUTPUT_BYTES_MAX} bytes")
             text += part

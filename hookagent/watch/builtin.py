@@ -6,12 +6,13 @@ dropped and rates rest for ten minutes, since providers send again what they cou
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 import msgspec
 
 from hookagent.watch.alert import Alert
+from hookagent.watch.expiry import CERTIFICATE, TOKEN, Ends, reading
 from hookagent.watch.level import WELL, Level, Reading, Standing, judge
 from hookagent.watch.rate import ADOPTED_MS, BUCKET_MS, Change, Counts, compare
 from hookagent.watch.settings import MINUTE_MS, Thresholds
@@ -47,6 +48,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes; None where it is not known."""
     open_breakers: Mapping[str, int] = {}
     """Failures in a row, by target."""
+    ends: Sequence[Ends] = ()
+    """Certificates and tokens whose end is known."""
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +97,8 @@ class Watches:
                 type="tunnel.down", hold_ms=thresholds.tunnel_down_ms, remind_ms=remind
             ),
             "tunnel.expiring": Level(type="tunnel.expiring"),
+            CERTIFICATE: Level(type=CERTIFICATE, remind_ms=remind),
+            TOKEN: Level(type=TOKEN, remind_ms=remind),
         }
 
     # Facts.
@@ -204,6 +209,9 @@ class Watches:
         said = self._say("watch.queue", "queue", self._queue(waited), now)
         if found.disk_free is not None:
             said += self._say("disk.low", "disk", self._disk(found.disk_free), now)
+        for ends in found.ends:
+            judged = reading(ends, now, self._thresholds.expires_ms)
+            said += self._say(ends.kind, ends.subject, judged, now)
         known = self._standings.get("breaker.open", {})
         for target in [
             *found.open_breakers,

@@ -25,5 +25,7 @@ class Thresholds:
     """Bytes that must be left where the store is."""
     tunnel_down_ms: int = 2 * MINUTE_MS
     """How long the tunnel may be away; a reconnect takes seconds."""
+    expires_ms: int = 14 * 24 * 60 * MINUTE_MS
+    """How long before its end a certificate or token is told of."""
     remind_ms: int = 0
     """How often an open alert is said again; 0 for never."""

@@ -21,6 +21,7 @@ from hookagent.actions.client import (
 from hookagent.actions.egress import Permit
 from hookagent.environment import Environment
 from tests.actions.conftest import NOW, call_of, event_of
+from tests.whole.certificates import END, make_certificate
 
 HERE = Permit("127.0.0.1")
 
@@ -355,6 +356,31 @@ async def test_a_certificate_nobody_vouches_for_is_not_taken(outside, tmp_path):
     finally:
         await runner.cleanup()
     assert seen == []
+
+
+async def test_it_is_noted_when_a_targets_certificate_ends(outside, tmp_path, monkeypatch):
+    async def hello(_request):
+        return web.Response(text="hello")
+
+    make_certificate(tmp_path)
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "it.crt"))
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "it.crt", tmp_path / "it.key")
+    app = web.Application()
+    app.router.add_get("/", hello)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    client = await client_of(outside)
+    try:
+        url = f"https://localhost:{runner.addresses[0][1]}/"
+        answer = await client.send(get(url, Permit("localhost")), call_of())
+    finally:
+        await runner.cleanup()
+
+    assert answer.body == b"hello"
+    assert client_module.certificates(outside) == {"localhost": END * 1000}
 
 
 async def test_breakers_can_be_seen(outside):

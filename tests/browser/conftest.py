@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.whole.served import WAIT_S, Served, write_project
+from tests.whole.shop import RULES
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [
@@ -25,35 +26,12 @@ ARGUMENTS = [
 REFUSED = "the server responded with a status of 4"
 """Browsers complain of every 404 and 422, which the page shows to the reader."""
 AXE = "axe-core@4.14.1"
-RULES = """
-[rule.big]
-about = "Say that a big order came"
-on = "shop/order.*"
-[rule.big.when]
-total = { gt = 100 }
-status = "paid"
-[[rule.big.do]]
-action = "log"
-text = "big order {{ id }}"
-
-[rule.refund]
-on = "shop/refund.*"
-[[rule.refund.do]]
-action = "log"
-text = "{{ not.there }}"
-"""
 MORE = """
 [sources.github]
 path = "/hooks/github"
 scheme = "github"
 secret = "vK3mQ9xLr7TzB4nW8cJfD2hG"
 """
-ORDER = {
-    "id": 1, "type": "order.paid", "total": 250, "status": "paid",
-    "customer": {"name": "Ada", "number": 12345678901234567890}, "items": [{"sku": "A-1"}],
-}  # fmt: skip
-SMALL = {"id": 2, "type": "order.paid", "total": 50, "status": "paid"}
-REFUND = {"id": 3, "type": "refund.made"}
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.browser.conftest import ORDER, REFUND, violations
+from tests.browser.conftest import violations
+from tests.whole.shop import ORDER, REFUND
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 VIEWS = {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.browser.conftest import ORDER, REFUND, SMALL
+from tests.whole.shop import ORDER, REFUND, SMALL
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -49,6 +49,11 @@ def test_the_list_is_walked_and_an_event_read_by_keyboard(opened, events):
     for key, tab in enumerate(("Body", "Headers", "Verdict", "Rules", "Runs", "Related"), start=1):
         page.keyboard.press(str(key))
         expect(page.locator("[role=tab][aria-selected=true]")).to_contain_text(tab)
+    page.locator("[role=tab][aria-selected=true]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[role=tab]:focus")).to_contain_text("Body")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("[role=tab]:focus")).to_contain_text("Related")
     page.keyboard.press("G")
     expect(rows(page).last).to_have_class("row on")
     page.keyboard.press("Escape")
@@ -193,6 +198,10 @@ def test_two_events_are_compared(opened, events):
     row = page.locator(".diff tr:has-text('total')")
     expect(row).to_contain_text("50")
     expect(row).to_contain_text("250")
+    aside = page.locator(".diff tr:has(th:text-is('id'))")
+    expect(aside).to_have_count(0)
+    page.check("text=Also what differs every time")
+    expect(aside).to_have_count(1)
 
 
 def test_a_rule_is_made_by_choosing_values_tried_and_saved(site, opened, events):
@@ -204,8 +213,11 @@ def test_a_rule_is_made_by_choosing_values_tried_and_saved(site, opened, events)
     page.wait_for_function(
         "() => document.querySelector('dialog textarea').value.includes('status = \"paid\"')"
     )
+    save = page.locator("dialog button:text-is('Save')")
+    expect(save).to_be_disabled()
     page.click("text=Try on stored events")
     expect(page.locator("dialog")).to_contain_text("would have fired")
+    expect(save).to_be_enabled()
     expect(page.locator("dialog")).to_contain_text("its test passes")
     page.click("dialog button:text-is('Save')")
 
@@ -241,6 +253,32 @@ def test_a_refused_delivery_is_explained(site, opened):
 
     expect(page.locator(".detail")).to_contain_text("✗ not genuine")
     expect(page.locator(".detail")).to_contain_text("To mend it")
+
+
+def test_the_verdict_is_a_filter_and_refused_deliveries_answer_to_it(site, opened, events):
+    site.served.post({"id": 6}, secret="not-the-secret-at-all-24")
+    page = opened()
+    page.click("text=Filter")
+    verdict = page.locator("label:has-text('Verdict') select")
+    verdict.select_option("none")
+    expect(page.locator(".empty")).to_contain_text("No event passes the filter")
+    verdict.select_option("body-signed")
+    expect(rows(page).first).to_be_visible()
+    verdict.select_option("wrong-signature")
+    expect(page.locator(".click td").nth(3)).to_contain_text("wrong-signature")
+    assert "verdict=wrong-signature" in page.url
+    verdict.select_option("bad-body")
+    expect(page.locator(".list")).to_contain_text("No refused delivery passes the filter")
+
+    again = opened("#/events?verdict=refused&source=shop")
+    expect(again.locator("nav a[aria-current=page]")).to_contain_text("Refused")
+    expect(again.locator(".click td a").first).to_be_visible()
+    again.keyboard.press("j")
+    expect(again.locator(".detail")).to_contain_text("✗ not genuine")
+    again.keyboard.press("Escape")
+    expect(again.locator(".detail")).to_have_count(0)
+    again.keyboard.press("l")
+    expect(rows(again).first).to_be_visible()
 
 
 def test_a_body_that_is_not_json_is_shown_with_the_place_of_the_error(site, opened):

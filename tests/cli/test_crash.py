@@ -1,6 +1,8 @@
 """Where the traceback of a bug goes, and what is not in it."""
 
 from hookagent.cli import crash
+from hookagent.cli.main import _bug
+from hookagent.errors import ExitCode
 
 
 def test_it_goes_to_the_projects_state_folder(folder):
@@ -49,3 +51,20 @@ def test_secrets_of_the_environment_are_not_in_it():
     assert "ghp_" not in masked
     assert "en_GB.UTF-8" in masked
     assert "/home/ada/project" in masked
+
+
+def test_where_nothing_can_be_written_the_traceback_is_shown_without_secrets(
+    folder, monkeypatch, capsys
+):
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(crash, "write", refuse)
+    monkeypatch.setenv("SHOP_SECRET", "hunter2hunter2")
+
+    assert _bug(RuntimeError("bug with hunter2hunter2")) == ExitCode.BUG
+
+    said = capsys.readouterr().err
+    assert "RuntimeError: bug with" in said
+    assert "hunter2" not in said
+    assert "the traceback above" in said

@@ -111,6 +111,7 @@ def test_an_exported_test_signs_at_run_time_and_passes(seed, run, folder):
     seed.events(order(1), order(2, type="refund", note="x" * 300), order(3, text=EVIL))
 
     _, module, _ = run("export", "--format", "pytest")
+    assert module.count("# The application's secret: webhook_secret(") == 1
     done = suite(folder, module)
 
     assert "6 passed" in done.stdout, done.stdout + done.stderr

@@ -1,5 +1,6 @@
 """Whole: `hookagent forward` in a process of its own, between a sender and an application."""
 
+import hmac
 import http.client
 import json
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from hashlib import sha256
 
 import pytest
 
@@ -48,10 +50,10 @@ class Forwarding:
 
 
 @contextmanager
-def forwarding(folder, target, *arguments):
+def forwarding(folder, target, *arguments, command=("forward",)):
     """Run `forward` in an empty folder for the time of the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "hookagent", "forward", target, "--port", "0", "--no-inspector", "--json", *arguments],
+        [sys.executable, "-m", "hookagent", *command, target, "--port", "0", "--no-inspector", "--json", *arguments],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -160,6 +162,69 @@ def test_what_was_captured_is_replayed_at_once(tmp_path, app):
     assert app.came[1][2]["x-own"] == "1"
     assert "x-hookagent-replay" not in app.came[1][2]
     assert again["parent"] == first["id"]
+
+
+def test_serve_forwards_the_same_way(tmp_path, app, run):
+    with forwarding(tmp_path, app.url, command=("serve", "--forward")) as agent:
+        status, _, _ = agent.request(path="/in", body=b"plain")
+        told = agent.wait_for("delivered")
+
+    assert status == 200
+    assert [body for *_, body in app.came] == [b"plain"]
+    assert (told["source"], told["code"]) == ("unknown", "unchecked")
+    for more in (["--dry-run"], ["--insecure", "x"]):
+        code, _, err = run("serve", "--forward", "3000", *more)
+        assert code == 2
+        assert "goes alone" in err
+
+
+def pushed(secret="old-secret-of-the-provider-1"):
+    """Return a body and headers as GitHub sends them, signed."""
+    body = b'{"zen": 1}'
+    return body, {
+        "X-GitHub-Event": "push",
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest(),
+    }
+
+
+def test_what_was_captured_is_signed_anew_by_a_scheme_or_a_source_of_its_provider(tmp_path, app):
+    body, headers = pushed()
+    with forwarding(tmp_path, app.url) as agent:
+        agent.request(path="/gh", body=body, headers=headers)
+        event = agent.wait_for("delivered")["id"]
+        plain = hookagent(tmp_path, "replay", event)
+        meant = hookagent(tmp_path, "replay", event, "--as-is")
+        given = hookagent(tmp_path, "replay", event, "--scheme", "github", "--secret", "new-1")
+        guessed = hookagent(
+            tmp_path, "replay", "--source", "github", "--secret", "new-2", "--limit", "1"
+        )
+        (tmp_path / "hookagent.toml").write_text(
+            '[sources.hub]\npath = "/hub"\nscheme = "github"\nsecret = "vK3mQ9xLr7TzB4nW8cJfD2hG"\n'
+        )
+        (tmp_path / "hookagent.toml").chmod(0o600)
+        known = hookagent(tmp_path, "replay", event)
+
+    assert [one.returncode for one in (plain, meant, given, guessed, known)] == [0] * 5
+    assert b"not signed anew" in plain.stderr
+    assert b"--scheme github --secret" in plain.stderr
+    assert [one.stderr for one in (meant, given, guessed, known)] == [b""] * 4
+    assert {path for _, path, _, _ in app.came} == {"/gh"}
+    old = headers["X-Hub-Signature-256"]
+    expected = [
+        pushed(secret)[1]["X-Hub-Signature-256"]
+        for secret in ("new-1", "new-2", "vK3mQ9xLr7TzB4nW8cJfD2hG")
+    ]
+    assert [one["x-hub-signature-256"] for _, _, one, _ in app.came] == [old, old, old, *expected]
+
+
+def test_a_scheme_that_nobody_can_guess_is_asked_for(tmp_path, app):
+    with forwarding(tmp_path, app.url) as agent:
+        agent.request(path="/in", body=b"{}")
+        event = agent.wait_for("delivered")["id"]
+        found = hookagent(tmp_path, "replay", event, "--secret", "s")
+
+    assert found.returncode == 2
+    assert b"--scheme NAME" in found.stderr
 
 
 def test_compressed_bodies_go_through_as_they_are(tmp_path, app):

@@ -1,5 +1,6 @@
 """`hookagent init`: what it writes runs, and nothing is overwritten."""
 
+import io
 import json
 import sys
 
@@ -19,6 +20,7 @@ def test_what_it_writes_runs(folder, run):
         "hookagent.toml",
         "rules/github.toml",
         "rules/token.toml",
+        "rules/watches.toml",
         ".gitignore",
     ]
     assert err == "next: hookagent serve\n"
@@ -86,10 +88,8 @@ def test_without_a_terminal_a_provider_must_be_named(folder, run):
 
 
 def test_on_a_terminal_it_asks(folder, run, monkeypatch):
-    import io
-
     monkeypatch.setattr(output, "can_ask", lambda: True)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("github, stripe\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("github, stripe\n\n"))
 
     code, out, err = run("init")
 
@@ -106,3 +106,30 @@ def test_a_folder_that_cannot_be_written_is_five(folder, run):
     (folder / "file").write_text("")
 
     assert run("init", "file", "--provider", "github")[0] == 5
+
+
+def test_a_rule_for_slack_is_offered_and_live_when_asked_for(folder, run):
+    run("init", "offered", "--provider", "github")
+    code, _, err = run("init", "live", "--provider", "github", "--slack")
+
+    offered = (folder / "offered" / "rules" / "watches.toml").read_text()
+    live = (folder / "live" / "rules" / "watches.toml").read_text()
+    assert code == 0
+    assert "SLACK_URL=https://hooks.slack.com/" in err
+    bare = [line.removeprefix("#").strip() for line in offered.splitlines()]
+    assert [line for line in live.splitlines() if line and not line.startswith("#")] == [
+        line for line in bare if line in live.splitlines() and line
+    ]
+    (folder / "live" / ".env").write_text("SLACK_URL=https://hooks.slack.com/services/T0/B0/x\n")
+    config = load(None, environ={}, cwd=folder / "live")
+    book = load_rulebook(config.rules, config.folder, config.environment)
+    assert "tell-slack" in book.by_name
+    assert [str(pattern) for pattern in book.by_name["tell-slack"].on] == ["hookagent"]
+
+
+def test_slack_is_asked_about_on_a_terminal(folder, run, monkeypatch):
+    monkeypatch.setattr(output, "can_ask", lambda: True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("token\ny\n"))
+
+    assert run("init")[0] == 0
+    assert "\n[rule.tell-slack]" in (folder / "rules" / "watches.toml").read_text()

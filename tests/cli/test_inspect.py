@@ -146,6 +146,26 @@ def test_refusals_are_listed_and_shown(seed, run):
     assert run("inspect", "--rejected", "--source", "pay")[1] == ""
 
 
+def test_a_verdict_finds_events_or_refused_deliveries(seed, run):
+    (event,) = seed.events(order(1))
+    (refused,) = seed.refusals(order(2))
+
+    def found(word):
+        code, out, _ = run("inspect", "--verdict", word, "--json")
+        return code, [json.loads(line)["id"] for line in out.splitlines()]
+
+    assert found("ok") == found("body-signed") == (0, [event])
+    assert found("none") == (0, [])
+    assert found("refused") == found("missing-signature") == (0, [refused])
+    code, out, said = run("inspect", "--verdict", "wrong-signature")
+    assert (code, out) == (0, "")
+    assert "nothing was refused" in said
+    code, _, said = run("inspect", "--verdict", "genuine")
+    assert code == 2
+    assert "no verdict `genuine`" in said
+    assert "body-signed" in said
+
+
 def test_an_export_is_an_event_file_that_verifies(seed, run, folder):
     (event,) = seed.events(b'{ "id":"o-1",  "type" : "order.paid", "n": 1.0 }')
 

@@ -335,6 +335,63 @@ def test_chaos_finds_what_a_careless_application_takes(seed, run, app):
     assert 595 <= stamps[0] - stamps[1] <= 605
 
 
+class Shop:
+    """An application that counts orders, and checks as much as it is told to."""
+
+    def __init__(self, *, checks=True, remembers=True):
+        self.orders = 0
+        self.seen = set()
+        self.checks = checks
+        self.remembers = remembers
+
+    def __call__(self, headers, body):
+        if not body:
+            return 200, b"%d" % self.orders
+        good = headers["x-shop-signature"] == hex_signature(body, SECRET)
+        if good or not self.checks:
+            self.orders += not (self.remembers and body in self.seen)
+            self.seen.add(body)
+        return (200, b"thanks") if good else (403, b"")
+
+
+@pytest.mark.parametrize(
+    ("shop", "code", "duplicate", "tampered"),
+    [
+        (Shop(), 0, "sound, nothing ran", "sound, nothing ran"),
+        (Shop(remembers=False), 1, "2 RAN TWICE: {}", "sound, nothing ran"),
+        (Shop(checks=False), 1, "sound, nothing ran", "1 ACTED ON: {}"),
+    ],
+)
+def test_a_probe_tells_what_ran_twice_or_was_acted_on(
+    seed, run, app, shop, code, duplicate, tampered
+):
+    (event,) = seed.events(order(1))
+    app.answer = shop
+    probed = ("--chaos", "dup=3,tamper", "--to", app.url, "--probe", app.url + "/orders")
+
+    ended, out, _ = run("replay", event, *probed)
+    shop.seen.clear()
+    _, told, _ = run("replay", event, *probed, "--json")
+
+    table = {row[0]: row[4] for row in rows(out)}
+    assert (ended, table["plain"]) == (code, "sound, 1 ran")
+    assert table["duplicate"] == duplicate.format(event)
+    assert table["tampered"] == tampered.format(event)
+    assert {"ran"} <= {line["effect"] for line in lines(told)}
+    assert run("replay", event, "--probe", app.url)[0] == 2
+    assert run("replay", event, *probed, "--parallel", "2")[0] == 2
+
+
+def test_answers_to_duplicates_that_differ_are_noted(seed, run, app):
+    (event,) = seed.events(order(1))
+    app.answer = lambda headers, body: (200, b"%d" % len(app.came))
+
+    _, out, _ = run("replay", event, "--chaos", "dup=2", "--to", app.url)
+
+    table = {row[0]: row[4] for row in rows(out)}
+    assert table["duplicate"] == "sound: told apart from the first"
+
+
 def test_a_duplicate_is_the_same_bytes(seed, run, app):
     (event,) = seed.events({"id": "evt_1", "type": "invoice.paid"}, source="pay")
 

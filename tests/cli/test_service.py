@@ -2,8 +2,11 @@
 
 import os
 import plistlib
+import shutil
 import stat
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,10 @@ from hookagent.cli.service import plan_of
 from hookagent.cli.units import Service, launchd_plist, name_of, systemd_unit
 
 SERVICE = Service(
-    name="shop", program=("/usr/bin/python3", "-m", "hookagent"), config=Path("/srv/shop/a.toml")
+    name="shop",
+    program=("/usr/bin/python3", "-m", "hookagent"),
+    config=Path("/srv/shop/a.toml"),
+    logs=Path("/logs"),
 )
 
 
@@ -90,7 +96,9 @@ def test_a_service_needs_a_configuration(folder):
 
 
 def test_words_of_a_unit_are_quoted_as_systemd_reads_them():
-    service = Service(name="a%b", program=("/opt/my py/$x",), config=Path('/s "r%/a.toml'))
+    service = Service(
+        name="a%b", program=("/opt/my py/$x",), config=Path('/s "r%/a.toml'), logs=Path("/l")
+    )
     unit = systemd_unit(service)
 
     assert r'ExecStart="/opt/my py/$$x" serve --config "/s \"r%%/a.toml" --output compact' in unit
@@ -98,7 +106,7 @@ def test_words_of_a_unit_are_quoted_as_systemd_reads_them():
 
 
 def test_launchd_gets_a_property_list_and_its_own_commands():
-    read = plistlib.loads(launchd_plist(SERVICE, Path("/logs")).encode())
+    read = plistlib.loads(launchd_plist(SERVICE).encode())
     plan = plan_of(SERVICE, "launchd", Path("/home/ada"), 501)
 
     assert read["ProgramArguments"] == list(SERVICE.arguments)
@@ -110,3 +118,44 @@ def test_launchd_gets_a_property_list_and_its_own_commands():
 def test_a_name_comes_from_the_folder():
     assert name_of(Path("/srv/my shop!")) == "my-shop"
     assert name_of(Path("/")) == "project"
+
+
+def test_a_services_log_is_where_its_platform_keeps_logs(project, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", "/home/ada/my state")
+    main(["service", "install", "--manager", "systemd", "--dry-run"])
+    systemd = capsys.readouterr().out
+    main(["service", "install", "--manager", "launchd", "--dry-run"])
+    launchd = capsys.readouterr().out
+
+    assert 'Environment="HOOKAGENT_LOG_FOLDER=/home/ada/my state/hookagent/log/project"' in systemd
+    assert f"<string>{Path.home()}/Library/Logs/hookagent/project</string>" in launchd
+
+
+def test_a_log_folder_of_the_configuration_is_left_alone(project, capsys):
+    (project / "hookagent.toml").write_text("[log]\nfolder = 'logs'\n")
+    main(["service", "install", "--manager", "systemd", "--dry-run"])
+    assert "HOOKAGENT_LOG_FOLDER" not in capsys.readouterr().out
+
+
+def test_a_services_variables_are_quoted_for_systemd():
+    odd = replace(SERVICE, logs=Path('/a "b" %h $x'))
+    assert 'Environment="HOOKAGENT_LOG_FOLDER=/a \\"b\\" %%h $x/shop"' in systemd_unit(odd)
+
+
+def test_systemd_understands_the_unit(project, capsys, tmp_path, monkeypatch):
+    checker = shutil.which("systemd-analyze")
+    if checker is None:
+        pytest.skip("systemd is not installed")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / 'st ate "%h'))
+    main(["service", "install", "--manager", "systemd", "--dry-run"])
+    out = capsys.readouterr().out
+    unit = tmp_path / "hookagent-project.service"
+    unit.write_text("".join(f"{line}\n" for line in out.splitlines() if line[:1] != "#"))
+
+    done = subprocess.run(
+        [checker, "verify", "--user", "--man=no", str(unit)],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")

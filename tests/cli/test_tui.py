@@ -5,6 +5,7 @@ import json
 import sys
 
 import pytest
+from textual.worker import WorkerCancelled
 
 from hookagent.cli import tui
 from hookagent.cli.selecting import event_filter
@@ -12,6 +13,7 @@ from hookagent.cli.storing import opened
 from hookagent.cli.tui_app import Workbench
 from hookagent.cli.tui_text import KEYS, help_text, read_filter, styled
 from hookagent.errors import UsageError
+from hookagent.job import RunState
 from hookagent.pipeline.presence import announce
 from hookagent.store.base import EventFilter
 from tests.cli.workbench import EVIL, NOW, harmful
@@ -39,7 +41,12 @@ class Person:
         await self.settle()
 
     async def settle(self):
-        await self.app.workers.wait_for_complete()
+        while True:
+            try:
+                await self.app.workers.wait_for_complete()
+            except WorkerCancelled:  # what it looked for was asked for anew: that is awaited now
+                continue
+            break
         await self.pilot.pause()
 
     def text(self, name="event_text"):
@@ -49,6 +56,11 @@ class Person:
     def rows(self):
         table = self.app.screen_stack[0].query_one("#list")
         return [str(row.value) for row in table.rows]
+
+    @property
+    def runs(self):
+        table = self.app.screen_stack[0].query_one("#list")
+        return [str(table.get_row_at(n)[2]) for n in range(table.row_count)]
 
     @property
     def marks(self):
@@ -135,6 +147,17 @@ async def test_what_comes_appears_and_the_cursor_stays_with_its_event(seed, even
         await person.app._look()
         assert len(person.rows) == 4
         assert "paused" in person.text("status")
+
+
+async def test_how_an_events_runs_end_is_seen_while_one_looks(seed, events, at_view):
+    async with at_view() as person:
+        assert person.runs == ["…"] * 3
+        await asyncio.to_thread(seed.runs, events[2], RunState.DEAD, reason="said 500")
+        await person.app._look()
+        await person.settle()
+
+        assert person.runs == ["✗", "-", "-"]
+        assert "said 500" in person.text("runs_text")
 
 
 async def test_two_events_are_compared(events, at_view):
@@ -236,8 +259,8 @@ def test_an_obstacle_is_named(monkeypatch, environ, word):
         def isatty(self):
             return True
 
-    monkeypatch.setattr(sys, "stdin", Tty())
-    monkeypatch.setattr("hookagent.cli.tui.sys.stdout", Tty())
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, Tty())
 
     assert word in tui.obstacle(environ)
     assert bool(word) is bool(tui.obstacle(environ))
@@ -248,8 +271,8 @@ def test_without_textual_the_extra_is_named(monkeypatch):
         def isatty(self):
             return True
 
-    monkeypatch.setattr(sys, "stdin", Tty())
-    monkeypatch.setattr("hookagent.cli.tui.sys.stdout", Tty())
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, Tty())
     monkeypatch.setattr("hookagent.cli.tui.find_spec", lambda name: None)
 
     assert "hookagent[tui]" in tui.obstacle({"TERM": "xterm"})
@@ -259,8 +282,10 @@ def test_a_filter_is_read_in_words():
     found = read_filter("type:a.* big words source:shop", EventFilter(limit=7))
 
     assert (found.type, found.source, found.text, found.limit) == ("a.*", "shop", "big words", 7)
-    with pytest.raises(UsageError):
-        read_filter("type: x: y", EventFilter())
+    assert read_filter("verdict:none", EventFilter()).verdict == "none"
+    for wrong in ("type: x: y", "verdict:refused", "verdict:nonsense"):
+        with pytest.raises(UsageError):
+            read_filter(wrong, EventFilter())
 
 
 def test_every_key_is_on_the_sheet():

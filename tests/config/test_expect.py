@@ -159,7 +159,7 @@ def test_the_examples_of_the_pages_are_read(tmp_path, name, block):
 
 
 def test_the_pages_show_all_three_and_their_defaults(tmp_path):
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     [block] = [block for _, block in BLOCKS if "[watch]" in block]
     without = re.sub(r"(?m)^(heartbeat_url|remind) .*$", "", block)
     assert read(tmp_path, without).watch.thresholds == Thresholds()

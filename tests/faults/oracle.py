@@ -36,6 +36,8 @@ class Witness:
 
     def __init__(self, threads: int = 6, seed: int = 0) -> None:
         self.acknowledged: dict[str, str] = {}
+        self.heard_at: dict[str, int] = {}
+        """When each acknowledgement came, in nanoseconds of the monotonic clock."""
         self.answers: Counter[int] = Counter()
         self.random = random.Random(seed)
         self._threads = threads
@@ -69,6 +71,7 @@ class Witness:
                     self.answers[response.status] += 1
                     if response.status == 200:
                         self.acknowledged[name] = json.loads(answer)["id"]
+                        self.heard_at[name] = time.monotonic_ns()
         except (OSError, http.client.HTTPException):
             return  # the server was killed: what was not answered was not promised
         finally:
@@ -105,17 +108,17 @@ def judge(project: Path, witness: Witness) -> list[str]:
         if (project / EFFECTS).exists()
         else Counter()
     )
-    events = _events(project)
+    events = stored(project)
     for name, event_id in witness.acknowledged.items():
         if event_id not in events:
             broken.append(f"{name} was acknowledged as {event_id} and is lost")
     for event_id, document in events.items():
         name = json.loads(document["body"])["id"]
-        broken += _judge_runs(name, event_id, document["runs"], effects[name])
+        broken += judge_runs(name, event_id, document["runs"], effects[name])
     return broken
 
 
-def _judge_runs(name: str, event_id: str, runs: list[dict[str, Any]], effects: int) -> list[str]:
+def judge_runs(name: str, event_id: str, runs: list[dict[str, Any]], effects: int) -> list[str]:
     """Judge one event's one run against the effects it had."""
     if len(runs) != 1:
         return [f"{name} ({event_id}) has {len(runs)} runs"]
@@ -131,7 +134,7 @@ def _judge_runs(name: str, event_id: str, runs: list[dict[str, Any]], effects: i
     return []
 
 
-def _events(project: Path) -> dict[str, dict[str, Any]]:
+def stored(project: Path) -> dict[str, dict[str, Any]]:
     """Read every event through the library's own tool mode."""
     import asyncio
 

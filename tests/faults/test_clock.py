@@ -13,9 +13,10 @@ from hookagent.environment import Environment
 from hookagent.event import Event, RawRequest
 from hookagent.job import RunState
 from hookagent.pipeline.feed import Feed, Ran
+from hookagent.pipeline.hands import given_back
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.rulebook import load_rulebook
-from hookagent.pipeline.worker import Worker, _given_back
+from hookagent.pipeline.worker import Worker
 from hookagent.store.base import Run
 from hookagent.store.registry import open_store
 from hookagent.verdict import Code, Verdict
@@ -38,17 +39,19 @@ class Clock:
         return time.time_ns() // 1_000_000 + self.offset
 
 
+def executing(script: str) -> str:
+    command = json.dumps([sys.executable, "-c", script])
+    return f'[rule.r]\n[[rule.r.do]]\naction = "exec"\ncommand = {command}\n'
+
+
 @pytest.fixture
 async def start(tmp_path):
-    """Start a worker with one rule on a clock of the test's own."""
+    """Start a worker with one rule on a clock of the test's own, and give it events."""
     stack = []
 
-    async def begin(script: str, *, retry: str = ""):
+    async def begin(rule: str, hosts: int = 1):
         (tmp_path / "rules").mkdir()
-        command = json.dumps([sys.executable, "-c", script])
-        (tmp_path / "rules" / "r.toml").write_text(
-            f'[rule.r]\n[[rule.r.do]]\naction = "exec"\ncommand = {command}\n{retry}'
-        )
+        (tmp_path / "rules" / "r.toml").write_text(rule)
         clock, feed = Clock(), Feed()
         store = open_store("sqlite:///t.db", tmp_path / "state", mode="serve")
         await store.open()
@@ -61,13 +64,14 @@ async def start(tmp_path):
         news = feed.subscribe()
         await worker.start()
         stack.append((worker, store, outside, feed))
-        event = Event(
-            id="evt_" + "0" * 24, source="s", type="t", key=b"k",
-            request=RawRequest(received_at=clock()),
-            verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED),
-        )  # fmt: skip
-        await store.accept(event, owner="w", lease_until=worker.lease(clock()))
-        worker.offer(event)
+        for number in range(hosts):
+            event = Event(
+                id=f"evt_{number:024}", source="s", type="t", key=b"%d" % number,
+                request=RawRequest(received_at=clock()), payload={"host": f"h{number}"},
+                verdict=Verdict(valid=True, scheme="none", code=Code.UNCHECKED),
+            )  # fmt: skip
+            await store.accept(event, owner="w", lease_until=worker.lease(clock()))
+            worker.offer(event)
         return clock, news
 
     yield begin
@@ -95,7 +99,7 @@ async def until(condition) -> None:
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, CENTURY, -CENTURY])
 async def test_a_step_under_way_is_not_begun_again_when_the_clock_jumps(start, tmp_path, jump):
-    clock, news = await start(SLOW)
+    clock, news = await start(executing(SLOW))
     await until((tmp_path / "begun").exists)
 
     clock.offset = jump
@@ -106,7 +110,7 @@ async def test_a_step_under_way_is_not_begun_again_when_the_clock_jumps(start, t
 
 async def test_a_leap_to_the_future_and_back_loses_no_retry(start, tmp_path):
     retry = 'retry = { attempts = 5, first_delay = "1s", max_delay = "1s" }\n'
-    clock, news = await start(FAILS, retry=retry)
+    clock, news = await start(executing(FAILS) + retry)
     await ran(news, "waiting")
 
     clock.offset = CENTURY
@@ -116,6 +120,42 @@ async def test_a_leap_to_the_future_and_back_loses_no_retry(start, tmp_path):
     clock.offset = CENTURY + HOUR  # what was put off in the future comes when that is reached
 
     assert (await ran(news, "done")).rule == "r"
+
+
+ABSENT = """
+[rule.r]
+absence = { after = "90s", by = ["host"] }
+[[rule.r.do]]
+action = "log"
+text = "{{ key.host }}"
+"""
+
+
+@pytest.mark.parametrize("jump", [HOUR, CENTURY])
+async def test_a_leap_or_a_sleep_is_no_storm_of_alerts(start, jump):
+    clock, news = await start(ABSENT, hosts=30)
+    await asyncio.sleep(1.5)  # it looks once a second
+
+    clock.offset = jump
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3):
+            await ran(news, "done")
+    for _ in range(2):  # time goes on as it does for who is awake, only faster
+        clock.offset += 50_000
+        await asyncio.sleep(1.5)
+
+    assert (await ran(news, "done")).rule == "r"
+
+
+@pytest.mark.parametrize("jump", [-HOUR, -CENTURY])
+async def test_a_leap_back_fires_nothing(start, jump):
+    clock, news = await start(ABSENT, hosts=30)
+
+    clock.offset = jump
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(4):
+            await ran(news, "done")
 
 
 def test_a_guesser_gains_nothing_by_a_clock_that_jumps_back():
@@ -134,7 +174,7 @@ def test_a_claimed_run_that_is_given_back_stays_interrupted():
     interrupted.is_interrupted = True
     waiting = Run(id="b", event_id="e", rule="r", version="v", state=RunState.RUNNING)
 
-    assert [_given_back(run).state for run in (interrupted, waiting)] == [
+    assert [given_back(run).state for run in (interrupted, waiting)] == [
         RunState.RUNNING, RunState.PENDING,
     ]  # fmt: skip
     assert interrupted.lease_until == 0

@@ -1,6 +1,7 @@
 """Whole: targets and commands that misbehave are bounded, ended and recorded."""
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -72,6 +73,13 @@ class Target(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % GIGABYTE)
         for _ in range(1024):
             self.wfile.write(bytes(1024 * 1024))
+
+    def be_slow(self):
+        if self.hits["slow"] == 1:
+            self.end.wait(12)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def be_nonsense(self):
         self.wfile.write(b"\x00\xff\xfe nonsense\r\n\r\n")
@@ -211,3 +219,40 @@ def test_a_target_that_is_down_is_left_alone_for_a_while(tmp_path):
     assert circuit["state"] == "open"
     assert "127.0.0.1:9" in circuit["target"]
     assert "127.0.0.1:9" in shown
+
+
+@pytest.mark.long
+def test_a_target_that_is_back_is_probed_and_used_again(tmp_path):
+    """The pause before the first probe is ten seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    rules = (
+        f'[rule.back]\n[[rule.back.do]]\naction = "http"\nurl = "http://127.0.0.1:{port}/slow"\n'
+        'retry = { attempts = 100, first_delay = "10ms", max_delay = "1s" }\n'
+    )
+    project = write_project(tmp_path, rules=rules)
+
+    def state() -> str:
+        (stats,) = lines(run(project, "stats", "--json"))
+        return str(stats["targets"][0]["state"]) if stats["targets"] else "closed"
+
+    Target.hits.clear()
+    Target.end.clear()
+    with serving(project) as agent:
+        for number in range(15):
+            agent.post({"id": str(number)})
+        agent.wait_for("ran", state="waiting")
+        wait_until(lambda: is_open(project))
+        server = ThreadingHTTPServer(("127.0.0.1", port), Target)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        wait_until(lambda: state() == "half-open", 40)
+        probes = Target.hits.get("slow")
+        wait_until(lambda: state() == "closed", 20)
+        wait_until(lambda: Target.hits["slow"] == 15, 90)  # they came while it was probed
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        agent.stop()
+
+    assert probes == 1

@@ -6,6 +6,8 @@ import signal
 import sys
 import time
 
+import pytest
+
 from tests.whole.served import lines, run, serving, write_project
 
 LEASE = '\n[worker]\nlease = "1s"\ngrace = "1s"\n'
@@ -45,13 +47,14 @@ def test_a_term_in_mid_work_parks_the_step_and_the_next_start_does_it_again(tmp_
     assert found["runs"][0]["steps"][0]["attempts"][0]["outcome"] == "interrupted"
 
 
-def test_a_process_frozen_beyond_its_lease_finishes_once(tmp_path):
+@pytest.mark.parametrize("frozen_s", [3, pytest.param(60, marks=pytest.mark.long)])
+def test_a_process_frozen_beyond_its_lease_finishes_once(tmp_path, frozen_s):
     project = write_project(tmp_path, rules=rules(6), more=LEASE)
     with serving(project) as agent:
         event = agent.post({"id": "1"})[1]["id"]
         wait_until((project / "begun").exists)
         agent.process.send_signal(signal.SIGSTOP)
-        time.sleep(3)  # three leases pass while nobody renews: that is the experiment
+        time.sleep(frozen_s)  # leases pass while nobody renews: that is the experiment
         refused = run(project, "serve", "--port", "0", "--no-inspector")
         agent.process.send_signal(signal.SIGCONT)
         agent.wait_for("ran", state="done", id=event)
@@ -96,3 +99,32 @@ def test_a_killed_agent_leaves_nothing_that_keeps_the_next_from_starting(tmp_pat
 
     assert len(lines(run(project, "inspect", "--json"))) == 3
     assert not [p for p in os.listdir(project / ".hookagent") if p.startswith("exec-")]  # noqa: PTH208 - names only
+
+
+def test_runs_that_had_not_begun_at_a_kill_are_not_held_for_a_person(tmp_path):
+    script = (
+        "import os,time; open('begun','a').write('x'); time.sleep(30 * os.path.exists('slow'));"
+        " open('ended','a').write('x')"
+    )
+    command = json.dumps([sys.executable, "-c", script])
+    held = f'[rule.r]\non_interrupt = "hold"\n[[rule.r.do]]\naction = "exec"\ncommand = {command}\n'
+    project = write_project(tmp_path, rules=held, more=LEASE + "concurrency = 1\n")
+    (project / "slow").touch()
+    with serving(project) as agent:
+        begun = agent.post({"id": "0"})[1]["id"]
+        wait_until((project / "begun").exists)
+        waiting = [agent.post({"id": str(number)})[1]["id"] for number in range(1, 6)]
+        agent.wait_for("matched", id=waiting[-1])
+        agent.kill()
+    (project / "slow").unlink()
+
+    with serving(project) as agent:
+        agent.wait_for("ran", state="dead", id=begun)
+        for one in waiting:
+            agent.wait_for("ran", state="done", id=one)
+        agent.stop()
+
+    (dead,) = lines(run(project, "dead", "--json"))
+    assert "the process ended" in dead["reason"]
+    assert (project / "begun").read_text() == "x" * 6
+    assert (project / "ended").read_text() == "x" * 5

@@ -172,3 +172,11 @@ def test_durations(text, milliseconds):
 )
 def test_sizes(text, size):
     assert parse_size(text) == size
+
+
+def test_a_key_that_is_known_need_not_be_looked_at():
+    problems: list[Problem] = []
+    table = Table.root(parse("retry = 1\nretyr = 2", "a.toml"), problems)
+    table.know(["retry"])
+    table.finish()
+    assert [(it.code, it.hint) for it in problems] == [("unknown-key", "did you mean `retry`?")]

@@ -1,5 +1,7 @@
 """Adapter: runs are taken through their steps on a real store, with actions that say what they are told."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -27,6 +29,13 @@ text = "{{ a }}"
 action = "log"
 name = "second"
 text = "{{ steps.first.output.word }}"
+"""
+QUICK = """
+[rule.it]
+[[rule.it.do]]
+action = "log"
+name = "first"
+text = "{{ a }}"
 """
 EVENT = Event(
     id="evt_" + "0" * 24,
@@ -56,6 +65,8 @@ class Script:
         self.said.append(prepared.text)
         self.keys.append(call.idempotency_key)
         outcome = self.outcomes.pop(0)
+        if outcome is None:
+            await asyncio.sleep(0)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -65,16 +76,14 @@ class Script:
 async def execute(store, feed, tmp_path, monkeypatch):
     recorders = []
 
-    async def run_it(outcomes, *, dry_run=False, run=None):
-        import asyncio
-
+    async def run_it(outcomes, *, dry_run=False, run=None, at_once=False):
         from hookagent.actions import registry
 
         script = Script(outcomes)
         monkeypatch.setattr(registry, "load", lambda _name: script)
         environment = Environment({})
         bindings = Bindings(environment)
-        rule = read_rules([("r.toml", RULE)]).rules[0]
+        rule = read_rules([("r.toml", QUICK if at_once else RULE)]).rules[0]
         bindings.of_rule(rule)
         recorder = Recorder(store, feed, "w", lambda: NOW)
         task = asyncio.get_running_loop().create_task(recorder.run())
@@ -92,7 +101,7 @@ async def execute(store, feed, tmp_path, monkeypatch):
                 owner="w",
                 lease_until=NOW + 60_000,
                 created_at=NOW,
-                steps=[Step(name="first", action="log"), Step(name="second", action="log")],
+                steps=[Step(name=spec.name, action="log") for spec in rule.do],
             )
             await store.accept(EVENT, owner="w", lease_until=NOW + 60_000)
             await store.route(
@@ -102,7 +111,12 @@ async def execute(store, feed, tmp_path, monkeypatch):
         execution = Execution(
             recorder, bindings, outside, lambda: NOW, lambda: 0.5, dry_run=dry_run
         )
-        await execution.run(run, EVENT)
+        if at_once:
+            assert await execution.run_at_once(run, EVENT)
+            return await store.run("run_1"), script
+        acted: list[str] = []
+        await execution.run(run, EVENT, lambda: acted.append(run.state))
+        assert acted == [run.state]
         return await store.run("run_1"), script
 
     yield run_it
@@ -118,6 +132,28 @@ async def test_steps_run_in_order_and_hand_their_output_on(execute):
     assert script.said == ["1", "hello"]
     assert script.keys == ["run_1-0", "run_1-1"]
     assert run.ended_at == NOW
+
+
+async def test_what_waits_for_nothing_is_done_at_once_and_recorded(execute):
+    run, script = await execute([Done({"word": "hello"})], at_once=True)
+
+    assert (run.state, run.owner, run.ended_at) == ("done", "", NOW)
+    assert [attempt.outcome for attempt in run.steps[0].attempts] == ["done"]
+    assert run.steps[0].output == {"word": "hello"}
+    assert script.keys == ["run_1-0"]
+
+
+async def test_what_is_done_at_once_may_fail_like_any_other(execute):
+    run, _ = await execute([ValueError("oh")], at_once=True)
+
+    assert run.state == "waiting"
+    assert run.steps[0].attempts[0].error == "ValueError: oh"
+
+
+async def test_an_action_that_waits_although_it_says_it_does_not_fails_for_good(execute):
+    run, _ = await execute([None], at_once=True)
+
+    assert (run.state, run.reason) == ("dead", "an action that says it waits for nothing did wait")
 
 
 async def test_a_step_that_may_yet_succeed_waits_with_its_attempt_recorded(execute):

@@ -3,7 +3,7 @@
 import pytest
 
 from hookagent.event import Event, Headers, RawRequest
-from hookagent.pipeline.history import decoded, history
+from hookagent.pipeline.history import count_until, decoded, history
 from hookagent.store.base import EventFilter
 from hookagent.store.sqlite import SqliteStore
 from hookagent.verdict import Code, Verdict
@@ -40,10 +40,24 @@ async def test_the_latest_of_a_filter_come_oldest_first_with_their_payload(store
     assert found[0].payload == {"n": int(found[0].id[4:])}
 
 
-async def test_fewer_than_asked_for_are_all(store):
+async def test_fewer_than_asked_for_are_all_and_how_many_is_told_first(store):
     await store.accept(event(1))
+    totals: list[int] = []
 
-    assert len([one async for one in history(store, {}, EventFilter(limit=50))]) == 1
+    assert (
+        len([it async for it in history(store, {}, EventFilter(limit=50), told=totals.append)]) == 1
+    )
+    assert totals == [1]
+
+
+async def test_how_many_there_are_until_a_moment_is_told_by_their_numbers(store):
+    assert await count_until(store, 5_000) == 0
+    for n in range(3):
+        await store.accept(event(n))
+
+    assert await count_until(store, 5_000) == 3
+    assert await count_until(store, 1_002) == 2
+    assert await count_until(store, 500) == 0
 
 
 def test_a_form_is_decoded_as_it_says_and_a_payload_is_kept():

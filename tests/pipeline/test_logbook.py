@@ -73,6 +73,12 @@ def test_the_text_form_leaves_out_what_is_empty():
     )
 
 
+def test_an_alert_is_of_the_part_watch_and_says_what_it_is_about():
+    alert = Trouble(at=NOW, part="watch run.dead call", message="a run is dead")
+    found = json.loads(line(alert))
+    assert (found["part"], found["about"]) == ("watch", "watch run.dead call")
+
+
 def test_each_part_has_a_level_of_its_own():
     levels = MappingProxyType({"delivery": "off", "rules": "debug"})
 

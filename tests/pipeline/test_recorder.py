@@ -84,3 +84,34 @@ async def test_closing_writes_what_is_queued(start):
     await tasks[0][1]
 
     assert written.result()
+
+
+class Choosy(Flaky):
+    """A store that meets a bug whenever one run is among those to be written."""
+
+    async def record(self, owner: str, runs) -> list[bool]:
+        if any(run.id == "poison" for run in runs):
+            raise ValueError("cannot be encoded")
+        return await super().record(owner, runs)
+
+
+async def test_a_run_that_cannot_be_written_is_told_and_holds_up_no_other(start, feed):
+    told, news = [], feed.subscribe()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    begin, tasks = start
+    store = Choosy(0)
+    recorder = begin(store)
+
+    names = ("a", "poison", "b", "c")
+    first = await asyncio.gather(
+        *(recorder.record(a_run(name)) for name in names), return_exceptions=True
+    )
+    again = await asyncio.gather(*(recorder.record(a_run(name)) for name in "defg"))
+    recorder.close()
+    await tasks[0][1]
+
+    assert [type(one) for one in first] == [bool, ValueError, bool, bool]
+    assert again == [True] * 4
+    assert sorted(name for batch in store.batches for name in batch) == list("abcdefg")
+    assert len(told) == 1
+    assert [one.message for one in await news.batch()] == ["a bug of ours: ValueError"]

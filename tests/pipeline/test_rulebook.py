@@ -1,12 +1,15 @@
 """Adapter: rule files become a rulebook, or every problem with its place."""
 
+import asyncio
 import gc
+import time
 
 import pytest
 
 from hookagent.environment import Environment
 from hookagent.errors import ConfigError
 from hookagent.pipeline.rulebook import Bindings, Turns, load_rulebook, rule_files
+from tests.rules.events import make_event
 
 GOOD = '[rule.a]\n[[rule.a.do]]\naction = "log"\ntext = "${WORD} {{ x }}"\n'
 
@@ -92,3 +95,25 @@ def test_loading_leaves_the_collector_as_it_was(tmp_path):
     with pytest.raises(ConfigError):
         load_rulebook([write(tmp_path, a="x = ")], tmp_path, Environment({}))
     assert gc.isenabled()
+
+
+@pytest.mark.alone
+async def test_events_are_matched_while_thousands_of_rules_are_read_again(tmp_path):
+    """The loop that serves is never held up for long, as it were if rules were read on it."""
+    text = "".join(GOOD.replace("rule.a", f"rule.a{number}") for number in range(3_000))
+    environment = Environment({"WORD": "hi"})
+    place = write(tmp_path, a=text)
+    before = load_rulebook([place], tmp_path, environment)
+    loading = asyncio.create_task(
+        asyncio.to_thread(load_rulebook, [place], tmp_path, environment, Turns())
+    )
+    late: list[float] = []
+    while not loading.done():
+        started = time.perf_counter()
+        await asyncio.sleep(0.001)
+        before.select(make_event())
+        late.append(time.perf_counter() - started)
+
+    assert len(await loading) == 3_000
+    assert len(late) > 20
+    assert max(late) < 0.25

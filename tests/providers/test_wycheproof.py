@@ -98,7 +98,7 @@ def is_ours(name: str, algorithm: str, group: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_wycheproof_agrees(name: str) -> None:
+def test_t05_wycheproof_agrees(name: str) -> None:
     algorithm = FILES[name]
     count: Counter[str] = Counter()
     wrong = []
@@ -120,7 +120,7 @@ def test_wycheproof_agrees(name: str) -> None:
 
 
 @pytest.mark.parametrize("algorithm", MAC_BITS)
-def test_a_truncated_tag_is_malformed(algorithm: str) -> None:
+def test_t05_a_truncated_tag_is_malformed(algorithm: str) -> None:
     name = f"{algorithm.replace('-', '_')}_test"
     short = [pair for pair in vectors(name) if pair[0]["tagSize"] != MAC_BITS[algorithm]]
     assert short

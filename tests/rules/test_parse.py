@@ -85,6 +85,7 @@ WRONG = [
     ("debounce = { quiet = '1m', at-most = '1s' }", "contradiction", 38, None),
     ("sequence = { within = '1m' }", "wrong-sequence", 12, 'then = { on = "SOURCE/TYPE" }'),
     ("sequence = { within = '1m', then = {} }", "wrong-sequence", 36, "give it `on`"),
+    ("ordered_by = 'a'\ndebounce = { quiet = '1m' }", "contradiction", 1, "time lets it fire, not an event whose place in the order could be kept"),
     ("absence = { grace = '1m' }", "wrong-absence", 11, 'after = "26h", or at = "06:00"'),
 ]  # fmt: skip
 

@@ -49,6 +49,28 @@ REFUSED = {
     "HTTP/1.2": head(PROOF, LENGTH, first=b"POST /hooks/shop HTTP/1.2") + BODY,
     "a chunk size of 18 digits": head(PROOF, b"Transfer-Encoding: chunked") + b"f" * 18 + b"\r\n",
     "a negative chunk size": head(PROOF, b"Transfer-Encoding: chunked") + b"-1\r\n" + BODY,
+    "a vertical tab before chunked": head(PROOF, b"Transfer-Encoding: \x0bchunked") + b"0\r\n\r\n",
+    "two transfer encodings": head(
+        PROOF, b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"
+    )
+    + b"0\r\n\r\n",
+    "a length in two words": head(PROOF, b"Content-Length: 1 2") + BODY,
+    "bare line feeds in chunks": head(PROOF, b"Transfer-Encoding: chunked") + b"1\nx\n0\n\n",
+    "a carriage return after a chunk size": (
+        head(PROOF, b"Transfer-Encoding: chunked") + b"1\rXx\r\n0\r\n\r\n"
+    ),
+    "a chunk size in hex notation": head(PROOF, b"Transfer-Encoding: chunked") + b"0x1\r\nx\r\n",
+    "5,000 trailers": (
+        head(PROOF, b"Transfer-Encoding: chunked") + b"0\r\n" + b"A: b\r\n" * 5_000 + b"\r\n"
+    ),
+    "a trailer of 3 MB": (
+        head(PROOF, b"Transfer-Encoding: chunked") + b"0\r\nA: " + CANARY * 500_000
+    ),
+    "a field without a colon": head(PROOF, CANARY, LENGTH) + BODY,
+    "a NUL in a name": head(PROOF, b"A\0b: c", LENGTH) + BODY,
+    "a field of spaces and a carriage return": (
+        head(PROOF, b"a:" + b" " * 7_900 + b"\rx", LENGTH) + BODY
+    ),
     "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + CANARY,
     "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 }
@@ -76,6 +98,19 @@ POLICY = {
     "a chunk extension of 4 MB": (chunked(BODY, extension=b";x=" + b"y" * 4_000_000), [200]),
     "trailers are not headers": (
         chunked(BODY, trailer=b"X-Shop-Signature: sha256=00\r\nX-A: " + CANARY + b"\r\n"), [200],
+    ),
+    "an upgrade hides no second request": (
+        head(PROOF, LENGTH, b"Connection: Upgrade", b"Upgrade: h2c") + BODY + signed(BODY), [200],
+    ),
+    "a request in the body of another": (
+        head(b"Content-Length: %d" % len(signed(BODY)), first=b"GET /nowhere HTTP/1.1") + signed(BODY),
+        [404],
+    ),
+    "an answer to HEAD": (head(first=b"HEAD /nowhere HTTP/1.1"), [404]),
+    "empty lines before a request": (b"\r\n" * 2_000 + signed(BODY), [200]),
+    "chunks with 3 MB of extensions": (
+        head(PROOF, b"Transfer-Encoding: chunked")
+        + (b"0" * 3 + b"1;" + b"y" * 16_000 + b"\r\nx\r\n") * 200 + b"0\r\n\r\n", [403],
     ),
     "an upgrade is ignored": (signed(BODY, b"Connection: Upgrade", b"Upgrade: h2c"), [200]),
     "an unknown expectation": (signed(BODY, b"Expect: " + CANARY), [200]),

@@ -5,17 +5,15 @@ cases need nothing. Doubled keys are the one liberty taken: the last one counts 
 """
 
 import json
-import os
 import time
-from pathlib import Path
 
 import pytest
 
 from hookagent.payload import DEPTH_MAX, Parsed, Unparsed, read_form, read_json
 from tests.security.raw import alive
+from tests.security.suites import JSON_SUITE
 from tests.whole.served import lines, run
 
-SUITE = Path(os.environ.get("HOOKAGENT_JSONTESTSUITE") or "no such folder")
 LIMIT_S = 0.05
 MIB = 1024 * 1024
 
@@ -78,19 +76,19 @@ TAKEN = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_t07_what_is_not_json_is_refused_in_no_time(name):
-    began = time.perf_counter()
+    began = time.thread_time()
     found = read_json(REFUSED[name])
 
-    assert time.perf_counter() - began < LIMIT_S
+    assert time.thread_time() - began < LIMIT_S
     assert isinstance(found, Unparsed)
 
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_t07_odd_json_is_read_or_refused_in_no_time(name):
-    began = time.perf_counter()
+    began = time.thread_time()
     found = read_json(TAKEN[name])
 
-    assert time.perf_counter() - began < 2 * LIMIT_S
+    assert time.thread_time() - began < 2 * LIMIT_S
     assert isinstance(found, Parsed | Unparsed)
 
 
@@ -104,12 +102,12 @@ def test_t07_a_form_has_a_bounded_number_of_fields():
     assert isinstance(read_form(b"a=%ff"), Unparsed)
 
 
-@pytest.mark.skipif(not SUITE.is_dir(), reason="HOOKAGENT_JSONTESTSUITE names no folder")
+@pytest.mark.skipif(not JSON_SUITE.is_dir(), reason="HOOKAGENT_JSONTESTSUITE names no folder")
 def test_t07_jsontestsuite_is_met():
-    began = time.perf_counter()
-    files = sorted(SUITE.glob("*.json"))
+    began = time.thread_time()
+    files = sorted(JSON_SUITE.glob("*.json"))
     found = {file.name: isinstance(read_json(file.read_bytes()), Parsed) for file in files}
-    took = time.perf_counter() - began
+    took = time.thread_time() - began
 
     bad = [name for name in found if name[0] == "n"]
     good = [name for name in found if name[0] == "y"]

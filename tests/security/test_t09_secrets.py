@@ -1,10 +1,12 @@
 """T9: run with secrets that are known, then look for them everywhere."""
 
+import http.client
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -50,14 +52,54 @@ def finished(tmp_path_factory):
     (project / ".env").write_text(env)
     (project / ".env").chmod(0o600)
     body = b'{"id":"1","type":"t"}'
-    with serving(project, environ={"NGROK_AUTHTOKEN": TUNNEL, "STRANGER": STRANGER}) as agent:
+    environ = {"NGROK_AUTHTOKEN": TUNNEL, "STRANGER": STRANGER}
+    with serving(project, "--inspector", environ=environ) as agent:
         agent.request("POST", "/hooks/shop", body, {"X-Shop-Signature": signature(body, HMAC)})
         agent.request("POST", "/hooks/shop", body, {"X-Shop-Signature": signature(body, "wrong")})
         agent.wait_for("ran", rule="child", state="dead")
         agent.wait_for("ran", rule="breaks", state="dead")
         told = Path(f"/proc/{agent.process.pid}/cmdline").read_bytes()
+        pages = crawled(agent.inspector, agent.seen)
         agent.stop()
-    return project, json.dumps(agent.seen) + agent.stderr + told.decode()
+    return Finished(project, json.dumps(agent.seen) + agent.stderr + told.decode(), pages)
+
+
+class Finished(NamedTuple):
+    project: Path
+    said: str
+    pages: dict[str, tuple[int, bytes]]
+    """Every answer of the inspector's interface, by what was asked."""
+
+
+def crawled(address: str, seen: list[dict[str, Any]]) -> dict[str, tuple[int, bytes]]:
+    """Ask the inspector everything that can be asked of it."""
+    host, _, token = address.removeprefix("http://").partition("/?token=")
+    event = next(one["id"] for one in seen if one["event"] == "ran")
+    refused = next(one["id"] for one in seen if one.get("outcome") == "rejected")
+    paths = [
+        "/api/overview", "/api/events", f"/api/events/{event}", f"/api/events/{event}/body",
+        *(f"/api/events/{event}/export/{form}" for form in ("json", "har", "curl", "pytest")),
+        f"/api/events/{event}/verdict", f"/api/events/{event}/rules", f"/api/diff?a={event}&b={event}",
+        "/api/rejected", f"/api/rejected/{refused}", "/api/targets", "/api/sources/shop/samples",
+        "/api/sources/shop/qr", "/api/runs", "/api/approvals", "/api/statistics", "/metrics", "/healthz",
+        "/readyz", "/", "/api/nowhere", f"/api/events/{event}/export/x",
+    ]  # fmt: skip
+    posts = {
+        f"/api/events/{event}/replay": {}, "/api/sources/shop/craft": {"data": {"id": "crafted"}},
+        "/api/rules/draft": {"id": event}, "/api/rules/try": {"text": RULES, "id": event},
+    }  # fmt: skip
+    found = {}
+    for path, body in [*((path, None) for path in paths), *posts.items()]:
+        connection = http.client.HTTPConnection(host, timeout=20)
+        headers = {"Authorization": f"Bearer {token}", "X-Hookagent": "1"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        data = None if body is None else json.dumps(body)
+        connection.request("GET" if body is None else "POST", path, data, headers)
+        answer = connection.getresponse()
+        found[path] = answer.status, str(answer.getheaders()).encode() + answer.read()
+        connection.close()
+    return found
 
 
 def hits(text: str | bytes) -> list[str]:
@@ -66,11 +108,20 @@ def hits(text: str | bytes) -> list[str]:
 
 
 def test_t09_what_the_agent_says_holds_no_secret(finished):
-    assert hits(finished[1]) == []
+    assert hits(finished.said) == []
+
+
+def test_t09_nothing_the_inspector_answers_holds_a_secret(finished):
+    answered = {path: status for path, (status, _) in finished.pages.items() if status == 200}
+
+    assert len(answered) > 20, {path: status for path, (status, _) in finished.pages.items()}
+    assert {
+        path: found for path, (_, body) in finished.pages.items() if (found := hits(body))
+    } == {}
 
 
 def test_t09_no_file_but_the_users_own_holds_a_secret(finished):
-    project, _ = finished
+    project = finished.project
     own = {project / ".env"}
     files = [file for file in project.rglob("*") if file.is_file() and file not in own]
 
@@ -79,7 +130,7 @@ def test_t09_no_file_but_the_users_own_holds_a_secret(finished):
 
 
 def test_t09_a_child_is_told_no_secret_it_was_not_given(finished):
-    arguments, environ = json.loads((finished[0] / "child.json").read_text())
+    arguments, environ = json.loads((finished.project / "child.json").read_text())
 
     assert hits(json.dumps([arguments, environ])) == []
     assert STRANGER not in json.dumps(environ)
@@ -97,7 +148,7 @@ def test_t09_a_child_is_told_no_secret_it_was_not_given(finished):
     ],
 )  # fmt: skip
 def test_t09_no_command_prints_a_secret(finished, arguments):
-    project, _ = finished
+    project = finished.project
     newest = json.loads(run(project, "inspect", "--json", "--limit", "1").stdout.splitlines()[0])
     named = [newest["id"] if one == "LAST" else one for one in arguments]
 
@@ -108,7 +159,7 @@ def test_t09_no_command_prints_a_secret(finished, arguments):
 
 
 def test_t09_a_bug_of_ours_writes_a_traceback_without_secrets(finished):
-    project, _ = finished
+    project = finished.project
     script = (
         "import hookagent.pipeline.rulebook as r\n"
         "def broken(*a, **k):\n    secret = a\n    raise RuntimeError(f'bug with {a}')\n"

@@ -6,8 +6,9 @@ import json
 import pytest
 
 from hookagent.config.model import Server
+from hookagent.server.connection import PROBE_PREFIX
 from hookagent.server.limits import Limits
-from hookagent.server.listener import PROBE_PREFIX, Listener
+from hookagent.server.listener import Listener
 from tests.pipeline.conftest import NOW
 from tests.whole.served import signature
 
@@ -96,6 +97,38 @@ async def test_pipelined_requests_are_answered_in_their_order(start):
     ids = [json.loads(answer.partition(b"\r\n\r\n")[2]).get("id") for answer in answers]
     assert ids[:20] == sorted(ids[:20])
     assert [status(answer) for answer in answers] == [200] * 20 + [401]
+
+
+async def test_whole_requests_pieces_and_pipes_of_one_connection_are_answered_in_their_order(start):
+    _, port = await start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    numbers = iter(range(100))
+
+    def made(count=1):
+        return b"".join(request({"id": f"{next(numbers)}"}) for _ in range(count))
+
+    answers = []
+    for pieces, count in [
+        ([made()], 1),
+        ([made()], 1),
+        ([made(), made()], 2),  # the second comes while the first waits for its commit
+        ([made()], 1),
+        ([(one := made())[:40], one[40:]], 1),
+        ([made(3)], 3),
+        ([made()], 1),
+        ([request({"id": "last"}, extra=b"Connection: close\r\n")], 1),
+    ]:
+        for piece in pieces:
+            writer.write(piece)
+            await asyncio.sleep(0.02)
+        answers += [await one_answer(reader) for _ in range(count)]
+    rest = await reader.read()
+    writer.close()
+
+    ids = [json.loads(answer.partition(b"\r\n\r\n")[2])["id"] for answer in answers]
+    assert [status(answer) for answer in answers] == [200] * 11
+    assert ids == sorted(set(ids))
+    assert rest == b""
 
 
 async def test_a_body_in_many_pieces_arrives_whole(start):

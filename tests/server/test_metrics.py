@@ -100,6 +100,7 @@ async def test_gauges_come_from_the_store_when_they_are_read(tmp_path):
         unrouted=3,
         oldest_unrouted_at=20_000,
         size_bytes=4_096,
+        used_bytes=4_096,
         sources=[shop],
     )
     found = metrics(tmp_path, Store(stats))
@@ -111,6 +112,48 @@ async def test_gauges_come_from_the_store_when_they_are_read(tmp_path):
     assert "hookagent_retry_queue_size 2.0" in said
     assert "hookagent_oldest_pending_seconds 40.0" in said
     assert "hookagent_events_stored 7.0" in said
+
+
+def test_how_far_senders_are_ahead_is_the_median_of_the_latest(tmp_path):
+    found = metrics(tmp_path)
+    for skew in (-500, 90_000, 100_000, 95_000, None, 92_000):
+        found.count(Delivered(at=1, outcome="accepted", status=200, source="shop", skew=skew))
+    replayed = Delivered(
+        at=1, outcome="accepted", status=200, source="shop", origin="replay", skew=-(9**9)
+    )
+    found.count(replayed)
+
+    assert 'hookagent_signature_clock_skew_seconds{source="shop"} 92.0' in text(found)
+
+
+async def test_what_has_not_come_is_overdue_whichever_node_watches(tmp_path, store):
+    more = """
+[[expect]]
+name = "nightly"
+match = "shop/*"
+every = "1h"
+[[expect]]
+name = "paid"
+after = "shop/a"
+expect = "shop/b"
+within = "5m"
+"""
+    write_project(tmp_path, more=more)
+    config = load(tmp_path / "hookagent.toml", environ={}, cwd=tmp_path)
+    found = Metrics(config, store, lambda: 60_000)
+    await found.collected()
+    before = text(found)
+    await store.keep("watch:expect:nightly", b'{"since": 1, "alerted_at": 5}')
+    await store.keep(
+        "watch:pair:paid",
+        b'{"state": {"begun": {"a": [1, "evt_1", 5], "b": [2, "evt_2", 5], "c": [3, "evt_3"]}},'
+        b' "seen_at": 3}',
+    )
+    await found.collected()
+
+    assert 'hookagent_expectation_overdue{name="nightly"} 0.0' in before
+    assert 'hookagent_expectation_overdue{name="nightly"} 1.0' in text(found)
+    assert 'hookagent_expectation_overdue{name="paid"} 2.0' in text(found)
 
 
 async def test_a_store_that_does_not_answer_leaves_the_counts(tmp_path):

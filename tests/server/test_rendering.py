@@ -1,5 +1,7 @@
 """Pure: an answer as bytes."""
 
+import pytest
+
 from hookagent.pipeline.answer import Answer
 from hookagent.server import rendering
 from hookagent.server.rendering import render
@@ -21,3 +23,17 @@ def test_heads_that_echo_do_not_grow_without_end():
         render(Answer(200, headers=(("X-Echo", str(number)),)), close=False)
 
     assert len(rendering._heads) <= rendering.HEADS_MAX
+
+
+def test_an_answer_to_head_ends_with_its_head():
+    whole = render(Answer(404, b"{}"), close=False)
+
+    assert render(Answer(404, b"{}"), close=False, is_head=True) == whole.removesuffix(b"{}")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_may_have_no_body_has_none_and_says_no_length(status):
+    written = render(Answer(status, b"{}"), close=False)
+
+    assert written.endswith(b"\r\n\r\n")
+    assert b"Content-Length" not in written

@@ -4,11 +4,16 @@ import base64
 import hashlib
 import re
 import tomllib
+from pathlib import Path
 
+import pytest
+
+from hookagent.pipeline.refusals import REASONS
 from hookagent.server.inspector.pages import STATIC, files
 
 TRANSFERRED_MAX = 60 * 1024
 """Bytes of the whole page as a browser gets it."""
+MANUAL = Path(__file__).parents[2] / "docs" / "inspector.md"
 VENDOR = STATIC / "vendor"
 
 
@@ -32,8 +37,27 @@ def test_every_vendored_file_is_as_recorded_and_has_its_licence():
         assert one["licence"].split("-")[0] in (VENDOR / one["licence_file"]).read_text()
 
 
-def test_the_page_is_small():
-    assert sum(len(file.packed) for file in files().values()) < TRANSFERRED_MAX
+def test_the_page_knows_every_reason_for_a_refusal():
+    text = files()["list.js"].data.decode()
+    listed = re.search(r"const REASONS = \[(.*?)\]", text, re.DOTALL)
+    assert listed is not None
+
+    assert tuple(re.findall(r"'([^']+)'", listed[1])) == REASONS
+
+
+def test_the_page_is_small_and_the_manual_says_how_small():
+    packed = sum(len(file.packed) for file in files().values())
+    plain = sum(len(file.data) for file in files().values())
+    told = re.search(
+        r"about (\d+) KB as a browser.*As files, unminified, it is about (\d+) KB",
+        MANUAL.read_text(),
+        re.DOTALL,
+    )
+    assert told is not None
+
+    assert packed < TRANSFERRED_MAX
+    assert packed / 1_000 == pytest.approx(int(told[1]), rel=0.1)
+    assert plain / 1_000 == pytest.approx(int(told[2]), rel=0.1)
 
 
 def test_nothing_is_asked_of_anybody_else():

@@ -17,7 +17,10 @@ from hookagent.store.base import (
     RuleVersion,
     RunFilter,
     StateWrite,
+    Stretch,
 )
+from hookagent.verdict import Code, Integrity
+from tests.store.conformance_sharing import SharingConformance
 from tests.store.making import T0, event, refusal, replay, run, running
 
 LEASE = {"now": T0, "lease_until": T0 + 1_000, "limit": 100}
@@ -193,12 +196,27 @@ class Working:
         await store.route("a", [Routed(event_id=event(1).id, runs=[run(1, event(1))])])
         assert len(await store.claim_runs("a", now=5, lease_until=9, limit=9)) == 1
 
-    async def test_runs_of_excluded_rules_stay(self, store):
-        await store.accept(event(1))
-        both = [run(1, event(1), "busy"), run(2, event(1), "free")]
-        await store.route("a", [Routed(event_id=event(1).id, runs=both)])
-        taken = await store.claim_runs("a", **LEASE, exclude_rules=["busy"])
-        assert [one.rule for one in taken] == ["free"]
+    async def test_of_a_limited_rule_no_more_runs_are_handed_out_to_all_together(self, store):
+        for n in range(1, 7):
+            await store.accept(event(n))
+            both = [run(n, event(n), "few"), run(n + 10, event(n), "free")]
+            await store.route("a", [Routed(event_id=event(n).id, runs=both)])
+        none = await store.claim_runs("a", **LEASE | {"limit": 2}, limits={"few": 0})
+        assert [one.rule for one in none] == ["free"] * 2
+        first = await store.claim_runs("a", **LEASE, limits={"few": 3, "other": 1})
+        assert [one.id for one in first if one.rule == "few"] == [
+            run(n, None).id for n in (1, 2, 3)
+        ]
+        assert len(first) == 3 + 4
+        assert await store.claim_runs("b", **LEASE, limits={"few": 3}) == []
+        done = next(one for one in first if one.rule == "few")
+        await store.record("a", [msgspec.structs.replace(done, state=RunState.DONE)])
+        (second,) = await store.claim_runs("b", **LEASE, limits={"few": 3})
+        assert second.id == run(4, None).id
+        late = {"now": LEASE["lease_until"], "lease_until": T0 + 9_000, "limit": 9}
+        again = await store.claim_runs("c", **late, limits={"few": 3, "free": 1})
+        assert [one.is_interrupted for one in again] == [True] * 4
+        assert len([one for one in again if one.rule == "few"]) == 3
 
     async def test_a_run_whose_lease_ran_out_is_interrupted_and_the_old_owner_fenced(self, store):
         await store.accept(event(1))
@@ -214,19 +232,6 @@ class Working:
         assert await store.renew("b", [given.id, "run_none"], lease_until=until) == [given.id]
         assert await store.record("b", [done]) == [True]
         assert await store.record("b", [done]) == [False]
-
-    async def test_taking_over_ends_the_leases_of_others_only(self, store):
-        for n in (1, 2, 3):
-            await store.accept(event(n), owner="old", lease_until=T0 + 9_000)
-        await store.route(
-            "old", [Routed(event_id=event(1).id, runs=[running(1, event(1), owner="old")])]
-        )
-        await store.take_over("new")
-        assert len(await store.claim_events("new", now=1, lease_until=T0, limit=9)) == 2
-        (taken,) = await store.claim_runs("new", now=T0, lease_until=T0 + 5, limit=9)
-        assert taken.is_interrupted
-        await store.take_over("new")
-        assert await store.claim_runs("new", now=T0, lease_until=T0 + 5, limit=9) == []
 
     async def test_a_recorded_run_that_waits_is_due_then(self, store):
         await store.accept(event(1))
@@ -337,8 +342,14 @@ async def history(store):
         event(1, type="pull_request.opened", body=b'{"text": "A blue whale"}'),
         event(2, type="pull_request.closed"),
         event(3, source="stripe", type="charge.failed", body="ein Bl\u00e4uling".encode()),
-        event(4, type="push"),
-        event(5, source="stripe", type="charge.failed"),
+        event(4, type="push", integrity=Integrity.TOKEN),
+        event(
+            5,
+            source="stripe",
+            type="charge.failed",
+            code=Code.UNCHECKED,
+            integrity=Integrity.NONE,
+        ),
     ]
     given += [replay(6, given[0]), replay(7, given[0]), event(8, type="push", body=b"\xff blue")]
     for one in given:
@@ -377,6 +388,16 @@ class Looking:
             ({"type": "pull_request.*"}, [2, 1]),
             ({"type": "push"}, [8, 7, 6, 4]),
             ({"type": "push", "origin": "live"}, [8, 4]),
+            ({"verdict": "ok"}, [8, 7, 6, 4, 3, 2, 1]),
+            ({"verdict": "unchecked"}, [5]),
+            ({"verdict": "none"}, [5]),
+            ({"verdict": "token"}, [4]),
+            ({"verdict": "body-signed", "source": "stripe"}, [3]),
+            ({"verdict": "unchecked", "status": "running"}, [5]),
+            ({"verdict": "unchecked", "rule": "label"}, []),
+            ({"verdict": "token", "status": "quiet"}, [4]),
+            ({"verdict": "token", "parent": event(1).id}, []),
+            ({"verdict": "wrong-signature"}, []),
             ({"origin": "replay"}, [7, 6]),
             ({"parent": event(1).id}, [7, 6]),
             ({"parent": event(1).id, "source": "stripe"}, []),
@@ -444,6 +465,17 @@ class Looking:
         assert record is not None
         assert [one.rule for one in record.runs] == ["label", "notify"]
         assert record.replays == [history[5].id, history[6].id]
+
+    async def test_several_events_are_read_at_once(self, store, history):
+        wanted = [history[5].id, "evt_gone", history[1].id]
+
+        found = await store.events_of(wanted)
+
+        assert {event.id for event in found} == {history[5].id, history[1].id}
+        record = await store.event(history[1].id)
+        assert record is not None
+        assert record.event in found
+        assert await store.events_of([]) == []
 
     async def test_ids_are_found_by_their_beginning(self, store, history):
         assert await store.event_ids_like(history[2].id[:15], 10) == [one.id for one in history]
@@ -526,7 +558,8 @@ class Pruning:
         assert (await store.prune(before=T0 + 100, limit=9)).events == 1
         assert await store.runs(RunFilter()) == []
         assert not (await store.accept(event(1))).is_duplicate
-        assert await seqs(store) == [highest + 1]
+        (number,) = await seqs(store)
+        assert number > highest
 
     async def test_old_refusals_go_too(self, store):
         store.reject(refusal(1))
@@ -536,5 +569,117 @@ class Pruning:
         assert [one.id for one in await store.rejected(limit=9)] == [refusal(50).id]
 
 
-class StoreConformance(Accepting, Working, OverTime, Looking, Pruning):
+def stretch(at, data, *, span=60_000, node="a"):
+    return Stretch(at=at, span=span, node=node, data=data)
+
+
+def joined(found):
+    return b"+".join(sorted(found))
+
+
+class Counting:
+    """Statistics: the engine keeps them and does not look inside."""
+
+    async def test_stretches_are_kept_beside_each_other_and_survive_a_restart(self, reopen):
+        given = [
+            stretch(120_000, b"\x00\xff"),
+            stretch(60_000, b"1"),
+            stretch(60_000, b"1", node="b"),
+            stretch(60_000, b"2"),
+        ]
+        async with reopen() as store:
+            await store.add_stretches(given)
+        async with reopen() as store:
+            found = await store.stretches(since=0, until=1_000_000)
+            assert found[-1] == given[0]
+            assert sorted(found, key=repr) == sorted(given, key=repr)
+
+    @pytest.mark.parametrize(
+        ("since", "until", "numbers"),
+        [
+            (0, 400_000, [1, 2, 3]),
+            (119_999, 120_000, [1]),
+            (120_000, 120_001, [2]),
+            (150_000, 190_000, [2, 3]),
+            (240_000, 400_000, []),
+            (0, 60_000, []),
+        ],
+    )
+    async def test_stretches_are_found_where_they_overlap(self, store, since, until, numbers):
+        for number in (3, 1, 2):
+            await store.add_stretches([stretch(number * 60_000, b"%d" % number)])
+        found = await store.stretches(since=since, until=until)
+        assert [one.at // 60_000 for one in found] == numbers
+
+    async def test_old_stretches_become_wider_one_block_at_a_time(self, store):
+        minute, ten = 60_000, 600_000
+        await store.add_stretches(
+            [
+                stretch(0, b"1"),
+                stretch(9 * minute, b"2", node="b"),
+                stretch(10 * minute, b"3"),
+                stretch(20 * minute, b"4"),
+                stretch(0, b"wide", span=ten),
+            ]
+        )
+
+        async def widen(before):
+            return await store.widen_stretches(span=minute, into=ten, before=before, merge=joined)
+
+        assert await widen(ten - 1) == 0
+        assert await widen(29 * minute) == 2
+        assert await widen(29 * minute) == 1
+        assert await widen(29 * minute) == 0
+        found = await store.stretches(since=0, until=10 * ten)
+        assert sorted((one.at, one.span, one.node, one.data) for one in found) == [
+            (0, ten, "", b"1+2"),
+            (0, ten, "a", b"wide"),
+            (ten, ten, "a", b"3"),
+            (2 * ten, minute, "a", b"4"),
+        ]
+
+    async def test_two_that_widen_at_once_lose_and_double_nothing(self, store):
+        await store.add_stretches([stretch(n * 60_000, b"%d" % n) for n in range(30)])
+        taken = await asyncio.gather(
+            *(
+                store.widen_stretches(span=60_000, into=600_000, before=1_800_000, merge=joined)
+                for _ in range(8)
+            )
+        )
+        assert sum(taken) == 30
+        found = await store.stretches(since=0, until=1_800_000)
+        assert sorted(part for one in found for part in one.data.split(b"+")) == sorted(
+            b"%d" % n for n in range(30)
+        )
+
+    async def test_stretches_that_are_over_can_be_dropped(self, store):
+        await store.add_stretches([stretch(n * 60_000, b"x") for n in range(3)])
+        assert await store.drop_stretches(before=119_999) == 1
+        assert await store.drop_stretches(before=119_999) == 0
+        assert [one.at for one in await store.stretches(since=0, until=999_999)] == [
+            60_000,
+            120_000,
+        ]
+
+
+class StoreConformance(
+    Accepting, Working, OverTime, Looking, Pruning, Counting, SharingConformance
+):
     """All of it."""
+
+
+class OneOwnerConformance:
+    """What an engine must do besides that lets one agent in at a time."""
+
+    async def test_taking_over_ends_the_leases_of_others_only(self, store):
+        for n in (1, 2, 3):
+            await store.accept(event(n), owner="old", lease_until=T0 + 9_000)
+        await store.route(
+            "old", [Routed(event_id=event(1).id, runs=[running(1, event(1), owner="old")])]
+        )
+        await store.take_over("new")
+        assert len(await store.claim_events("new", now=1, lease_until=T0, limit=9)) == 2
+        (taken,) = await store.claim_runs("new", now=T0, lease_until=T0 + 5, limit=9)
+        assert taken.is_interrupted
+        await store.take_over("new")
+        assert await store.claim_runs("new", now=T0, lease_until=T0 + 5, limit=9) == []

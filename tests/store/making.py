@@ -20,8 +20,8 @@ def event(n: int, **changes) -> Event:
     verdict = Verdict(
         valid=True,
         scheme="github",
-        code=Code.OK,
-        integrity=Integrity.BODY,
+        code=changes.pop("code", Code.OK),
+        integrity=changes.pop("integrity", Integrity.BODY),
         secret_index=changes.pop("secret_index", 0),
         signed_at=changes.pop("signed_at", None),
         content_key=changes.pop("content_key", key),

@@ -1,6 +1,7 @@
 """A disk that fails: nothing is promised, and all is well again once the disk is."""
 
 import asyncio
+import errno
 import resource
 import signal
 import sqlite3
@@ -106,11 +107,12 @@ async def fill(reopen, count):
         )
 
 
-async def test_t20_a_truncated_database_is_refused_and_salvaged(reopen, path):
+@pytest.mark.parametrize("beyond", [0, 2_048])  # bytes after the last whole page
+async def test_t20_a_truncated_database_is_refused_and_salvaged(reopen, path, beyond):
     await fill(reopen, 2_000)
-    whole = path.stat().st_size
+    pages = path.stat().st_size // 4_096
     with path.open("r+b") as file:
-        file.truncate(whole // 2)
+        file.truncate(pages // 2 * 4_096 + beyond)
     with pytest.raises(OutsideError, match="damaged") as refused:
         await SqliteStore(path).open()
     assert "doctor --salvage" in (refused.value.hint or "")
@@ -166,3 +168,16 @@ def test_every_error_of_the_disk_becomes_a_sentence(path, name, sentence):
     error = sqlite3.OperationalError("cryptic")
     error.sqlite_errorname = name
     assert sentence in unavailable(error, path).message
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "full"),
+        (errno.EROFS, "cannot be written"),
+        (errno.EIO, "disk failed"),
+        (errno.EACCES, "mode forbids"),
+    ],
+)
+def test_errors_of_the_system_are_said_as_sqlite_s_are(path, number, sentence):
+    assert sentence in unavailable(OSError(number, "cryptic"), path).message

@@ -30,6 +30,17 @@ async def test_every_key_is_found_whichever_generation_it_is_in(reopen):
         assert all(answer.is_duplicate for answer in answers)
 
 
+async def test_a_generation_that_ends_in_duplicates_hides_no_later_event(reopen, monkeypatch):
+    monkeypatch.setattr(keys, "MERGE_MIN", 64)
+    async with reopen() as store:
+        await accept_all(store, range(1, 11))
+        assert all(answer.is_duplicate for answer in await accept_all(store, range(1, 11)))
+    async with reopen() as store:
+        assert not (await store.accept(event(50))).is_duplicate
+    async with reopen() as store:
+        assert (await store.accept(event(50, id="evt_again"))).is_duplicate
+
+
 async def test_keys_with_the_same_fingerprint_are_still_told_apart(reopen, monkeypatch):
     monkeypatch.setattr(intake, "fingerprint", lambda source_id, key: key[0] % 2)
     async with reopen() as store:

@@ -7,8 +7,9 @@ import pytest
 
 from hookagent.errors import OutsideError
 from hookagent.store.base import EventFilter
+from hookagent.store.migration import Migration
 from hookagent.store.sqlite.connection import APPLICATION_ID, Purpose, connect, pragma
-from hookagent.store.sqlite.schema import Migration, migrate, migrations, statements
+from hookagent.store.sqlite.schema import migrate, migrations, statements
 from tests.store.making import event
 
 

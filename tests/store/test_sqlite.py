@@ -1,7 +1,7 @@
 """The SQLite engine does what every engine must do."""
 
-from tests.store.conformance import StoreConformance
+from tests.store.conformance import OneOwnerConformance, StoreConformance
 
 
-class TestSqlite(StoreConformance):
+class TestSqlite(StoreConformance, OneOwnerConformance):
     pass

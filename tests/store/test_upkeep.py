@@ -3,9 +3,9 @@
 import asyncio
 
 from hookagent.store.base import EventFilter, Routed
-from hookagent.store.sqlite import checkpoint, intake
+from hookagent.store.rows import REJECTED_BODY_MAX
+from hookagent.store.sqlite import checkpoint
 from hookagent.store.sqlite import store as engine
-from hookagent.store.sqlite.rows import REJECTED_BODY_MAX
 from tests.store.conformance import settle_refusals
 from tests.store.making import T0, event, refusal
 
@@ -25,14 +25,14 @@ async def test_the_log_does_not_grow_with_what_is_written(reopen, path, monkeypa
     assert not log.exists()
 
 
-async def test_only_the_newest_refusals_are_kept_and_long_bodies_cut(store, monkeypatch):
-    monkeypatch.setattr(intake, "REJECTED_MAX", 20)
-    for n in range(1, 51):
-        store.reject(refusal(n, body=b"x" * 100_000))
-        if n % 10 == 0:
-            await store.keep("name", b"wait for the writer")
-    await settle_refusals(store, 20)
-    kept = await store.rejected(limit=100)
+async def test_only_the_newest_refusals_are_kept_and_long_bodies_cut(reopen):
+    async with reopen(rejected_max=20) as store:
+        for n in range(1, 51):
+            store.reject(refusal(n, body=b"x" * 100_000))
+            if n % 10 == 0:
+                await store.keep("name", b"wait for the writer")
+        await settle_refusals(store, 20)
+        kept = await store.rejected(limit=100)
     assert [one.id for one in kept] == [refusal(n).id for n in range(50, 30, -1)]
     assert {len(one.request.body) for one in kept} == {REJECTED_BODY_MAX}
 
@@ -72,3 +72,16 @@ async def test_old_spans_of_time_leave_with_their_events(store):
     )
     assert blocks == [(2,)]
     assert len(await store.events(EventFilter(since=T0 + 2_450, limit=100))) == 50
+
+
+async def test_old_minutes_go_and_the_last_of_each_source_stays(store):
+    for n, source in ((0, "a"), (5, "a"), (0, "b")):
+        await store.accept(event(n + (source == "b"), source=source, at=T0 + n * 60_000))
+    await store.drop_stretches(before=T0 + 60 * 60_000)
+
+    stats = await store.stats(since=0)
+    assert {one.source: (one.events, one.last_received_at) for one in stats.sources} == {
+        "a": (1, T0 + 300_000),
+        "b": (1, T0),
+    }
+    assert [one.source for one in await store.activity(since=0)] == ["b", "a"]

@@ -85,6 +85,12 @@ def test_without_an_application_it_is_said_how_to_give_one(suite):
     assert "define a fixture `webhook_app`" in result[1]
 
 
+def test_a_mistyped_scheme_is_answered_with_the_nearest(suite):
+    result = suite('def test_it(webhooks):\n    webhooks.send("githb", "push")\n')
+
+    assert "did you mean `github`?" in result[1]
+
+
 def test_an_application_may_be_named_by_the_environment(suite, monkeypatch):
     with application() as app:
         monkeypatch.setitem(os.environ, "HOOKAGENT_TEST_URL", app.url)

@@ -30,6 +30,27 @@ def known(tmp_path):
     return found
 
 
+PROMISED = {
+    "hookagent_events_received_total", "hookagent_events_rejected_total",
+    "hookagent_event_processing_seconds_bucket", "hookagent_rule_matches_total",
+    "hookagent_action_attempts_total", "hookagent_action_duration_seconds_bucket",
+    "hookagent_retry_queue_size", "hookagent_oldest_pending_seconds",
+    "hookagent_dead_letters_total", "hookagent_duplicates_total", "hookagent_tunnel_up",
+    "hookagent_tunnel_reconnects_total", "hookagent_signature_clock_skew_seconds",
+    "hookagent_expectation_overdue", "hookagent_last_event_timestamp_seconds",
+    "hookagent_build_info",
+}  # fmt: skip
+"""What people's own dashboards rely on: a name is never changed."""
+
+
+def test_every_promised_metric_is_there_and_every_metric_is_documented(known):
+    page = (MONITORING.parent / "inspector.md").read_text("utf-8")
+
+    assert known >= PROMISED
+    bare = {re.sub(r"_(bucket|count|sum)$", "", name) for name in known}
+    assert bare - set(NAME.findall(page)) == set()
+
+
 def test_the_dashboard_asks_for_metrics_that_exist(known):
     board = json.loads((MONITORING / "grafana.json").read_text("utf-8"))
     asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]

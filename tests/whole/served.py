@@ -56,16 +56,22 @@ class Served:
     """A running agent."""
 
     def __init__(
-        self, folder: Path, *arguments: str, environ: dict[str, str] | None = None
+        self,
+        folder: Path,
+        *arguments: str,
+        environ: dict[str, str] | None = None,
+        command: str = "serve",
+        launcher: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
         self._errors = (folder / "stderr").open("ab")
         self.process = subprocess.Popen(
             [
+                *launcher,
                 sys.executable,
                 "-m",
                 "hookagent",
-                "serve",
+                command,
                 "--json",
                 "--no-inspector",
                 "--config",
@@ -88,7 +94,7 @@ class Served:
             raise
         self.listener = ready["listener"]
         self.inspector = ready["inspector"]
-        self.port = int(self.listener.rpartition(":")[2])
+        self.port = int(self.listener.rpartition(":")[2]) if self.listener else 0
 
     def _read(self) -> None:
         assert self.process.stdout is not None

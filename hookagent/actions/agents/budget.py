@@ -1,32 +1,29 @@
 """What language models may cost: runs, tokens, money and how many at once, kept across restarts.
 
-A file of its own in the state folder. Room is taken before a model is asked, with the most the
-answer may come to, and set right afterwards; so a process that dies counts as having spent it all,
-and two processes cannot take the last place together (SECURITY A2).
+The uses of each budget are one small value in the store, changed by compare-and-swap, so that all
+nodes on a store share it and two cannot take the last place together (SECURITY A2). Room is taken
+before a model is asked, with the most the answer may come to, and set right afterwards; so a
+process that dies counts as having spent it all.
 """
 
 import asyncio
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
-FILE = "agents.db"
+from hookagent.actions.base import Memory
+from hookagent.errors import OutsideError
+
+PREFIX = "budget:"
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 BUSY_MS = 500
 """How long to wait for a place that is taken."""
-_LOCKED_S = 10.0
-
-_TABLE = """
-create table if not exists uses (
-    id integer primary key, budget text not null, call text not null, at integer not null,
-    busy_until integer not null, tokens integer not null, cost real not null
-) strict;
-create index if not exists uses_by_budget on uses (budget, at);
-"""
+TRIES_MAX = 20
+"""So often a budget is read again when others change it at the same moment."""
+RETRY_S = 0.02
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,95 +58,119 @@ class Full(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Room that was taken, to be given back."""
+
+    budget: str
+    number: int
+
+
+class Spent(msgspec.Struct, frozen=True, array_like=True):
+    """One use, as it is kept for a day."""
+
+    number: int
+    call: str
+    at: int
+    busy_until: int
+    tokens: int
+    cost: float
+
+
+_decode = msgspec.msgpack.Decoder(list[Spent]).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
 class Budget:
-    """The file, opened for each look: a process that dies leaves nothing open."""
+    """The budgets of one store."""
 
-    def __init__(self, state: Path) -> None:
-        self._path = state / FILE
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
-    async def enter(self, use: Use, limits: Limits, now: int) -> "int | Full":
-        """Take room; return a number to give back, or when to come again."""
-        return await asyncio.to_thread(self._enter, use, limits, now)
+    async def enter(self, use: Use, limits: Limits, now: int) -> Place | Full:
+        """Take room, or learn when to come again. Raises OutsideError where the store is away."""
+        number = secrets.randbits(48)
+        taken = Spent(number, use.call, now, now + use.lasts_ms, use.tokens, use.cost)
+        full: Full | None = None
 
-    async def leave(self, number: int, *, tokens: int, cost: float) -> None:
-        """Give back what was not spent."""
-        await asyncio.to_thread(self._leave, number, tokens, cost)
+        def change(spent: list[Spent]) -> list[Spent] | None:
+            nonlocal full
+            kept = [one for one in spent if one.at > now - DAY_MS]
+            full = room(kept, use, limits, now)
+            return None if full else [*kept, taken]
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction that nobody else can be in."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path.touch(mode=0o600, exist_ok=True)
-        made = sqlite3.connect(self._path, timeout=_LOCKED_S, isolation_level=None)
-        with closing(made) as connection:
-            connection.executescript(_TABLE)
-            connection.execute("begin immediate")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("rollback")
-                raise
-            connection.execute("commit")
+        if not await self._change(use.budget, change) and full is None:
+            full = Full(after_ms=BUSY_MS, reason=f"too many ask for `{use.budget}` at once")
+        return full or Place(budget=use.budget, number=number)
 
-    def _enter(self, use: Use, limits: Limits, now: int) -> "int | Full":
-        with self._opened() as connection:
-            connection.execute("delete from uses where at <= ?", (now - DAY_MS,))
-            full = _full(connection, use, limits, now)
-            if full is not None:
-                return full
-            made = connection.execute(
-                "insert into uses (budget, call, at, busy_until, tokens, cost)"
-                " values (?, ?, ?, ?, ?, ?)",
-                (use.budget, use.call, now, now + use.lasts_ms, use.tokens, use.cost),
-            )
-            return int(made.lastrowid or 0)
+    async def leave(self, place: Place, *, tokens: int, cost: float) -> None:
+        """Give back what was not spent; where the store is away, the most stays spent."""
 
-    def _leave(self, number: int, tokens: int, cost: float) -> None:
-        with self._opened() as connection:
-            connection.execute(
-                "update uses set busy_until = 0, tokens = ?, cost = ? where id = ?",
-                (tokens, cost, number),
-            )
+        def change(spent: list[Spent]) -> list[Spent]:
+            return [
+                Spent(one.number, one.call, one.at, 0, tokens, cost)
+                if one.number == place.number
+                else one
+                for one in spent
+            ]
+
+        with suppress(OutsideError):
+            await self._change(place.budget, change)
+
+    async def _change(
+        self, budget: str, change: Callable[[list[Spent]], list[Spent] | None]
+    ) -> bool:
+        """Change a budget's uses as nobody else does meanwhile; False where that did not succeed.
+
+        `change` may return None to leave them as they are.
+        """
+        name = PREFIX + budget
+        for attempt in range(TRIES_MAX):
+            before = await self._memory.kept(name)
+            after = change([] if before is None else _decode(before))
+            if after is None:
+                return False
+            if await self._memory.swap(name, before, _encode(after) if after else None):
+                return True
+            await asyncio.sleep(RETRY_S * secrets.randbelow(attempt + 2))
+        return False
 
 
-def _full(connection: sqlite3.Connection, use: Use, limits: Limits, now: int) -> Full | None:
-    """Return which bound is reached, and when it is worth asking again."""
-    busy = connection.execute(
-        "select count(*) from uses where budget = ? and busy_until > ? and call != ?",
-        (use.budget, now, use.call),
-    ).fetchone()[0]
+def room(spent: Sequence[Spent], use: Use, limits: Limits, now: int) -> Full | None:
+    """Return which bound is reached, and when it is worth asking again; None where there is room.
+
+    `spent` are the uses of the last day.
+    """
+    others = [one for one in spent if one.call != use.call]
+    busy = sum(one.busy_until > now for one in others)
     if busy >= limits.concurrency:
         return Full(after_ms=BUSY_MS, reason=f"{busy} of `{use.budget}` under way already")
     for bound, span, words in (
         (limits.runs_per_hour, HOUR_MS, "an hour"),
         (limits.runs_per_day, DAY_MS, "a day"),
     ):
-        found = _runs(connection, use, now - span)
+        found = _begun(others, now - span)
         if bound is not None and len(found) >= bound:
             after = found[len(found) - bound] + span - now if bound else span
             reason = f"the budget `{use.budget}` allows {bound} runs {words}"
             return Full(after_ms=max(after, 1), reason=reason)
-    return _spent(connection, use, limits, now)
+    return _used_up(spent, use, limits, now)
 
 
-def _runs(connection: sqlite3.Connection, use: Use, since: int) -> list[int]:
+def _begun(others: Sequence[Spent], since: int) -> list[int]:
     """Return when each other step of the budget began, the earliest first."""
-    rows = connection.execute(
-        "select min(at) as first from uses where budget = ? and at > ? and call != ?"
-        " group by call order by first",
-        (use.budget, since, use.call),
-    )
-    return [int(row[0]) for row in rows]
+    first: dict[str, int] = {}
+    for one in others:
+        if one.at > since:
+            first[one.call] = min(first.get(one.call, one.at), one.at)
+    return sorted(first.values())
 
 
-def _spent(connection: sqlite3.Connection, use: Use, limits: Limits, now: int) -> Full | None:
+def _used_up(spent: Sequence[Spent], use: Use, limits: Limits, now: int) -> Full | None:
     """Return whether tokens or money of a day would be used up by this."""
-    tokens, cost, first = connection.execute(
-        "select coalesce(sum(tokens), 0), coalesce(sum(cost), 0), coalesce(min(at), ?)"
-        " from uses where budget = ? and at > ?",
-        (now, use.budget, now - DAY_MS),
-    ).fetchone()
-    after = max(int(first) + DAY_MS - now, 1)
+    tokens = sum(one.tokens for one in spent)
+    cost = sum(one.cost for one in spent)
+    first = min((one.at for one in spent), default=now)
+    after = max(first + DAY_MS - now, 1)
     if limits.tokens_per_day is not None and tokens + use.tokens > limits.tokens_per_day:
         reason = f"the budget `{use.budget}` allows {limits.tokens_per_day} tokens a day"
         return Full(after_ms=after, reason=reason)

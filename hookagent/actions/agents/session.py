@@ -81,7 +81,10 @@ class Session:
 
     async def _ask(self) -> Outcome | None:
         """Ask the model and keep what it says; an outcome where there is nothing to keep."""
-        task, budget = self._task, Budget(self._outside.state)
+        task, memory = self._task, self._outside.memory
+        if memory is None:
+            return Never(error="there is no store here that could keep the budget")
+        budget = Budget(memory)
         ask = task.request(self._state.turns, self._call.idempotency_key)
         body = msgspec.json.encode(wire.body(task.api, ask, host=task.permit.host))
         started = self._outside.clock()

@@ -52,7 +52,7 @@ def diff(
     found = compare(
         before.ruleset,
         after.ruleset,
-        events,
+        output.Progress("events matched", len(events)).over(events),
         matches=(before.select, after.select),
         would=would_of(loaded.environment),
     )
@@ -69,7 +69,12 @@ async def collect(config: "Config", wanted: "EventFilter") -> "list[Event]":
     from hookagent.pipeline.history import history
 
     async with opened(config) as store:
-        return [event async for event in history(store, config.sources, wanted)]
+        with output.Progress("events read") as progress:
+            found = []
+            async for event in history(store, config.sources, wanted, told=progress.expect):
+                found.append(event)
+                progress.step()
+    return found
 
 
 def _show(found: "Comparison") -> None:

@@ -168,7 +168,8 @@ def _backtest(
     chosen = event_filter(now=clock(), source=source, type=type_, since=since, limit=limit)
     events = asyncio.run(collect(config, chosen))
     act = would_of(config.environment) if would or as_json else None
-    report = backtest(book.ruleset, events, match=book.select, would=act)
+    played = output.Progress("events matched", len(events)).over(events)
+    report = backtest(book.ruleset, played, match=book.select, would=act)
     if as_json:
         output.json_line(msgspec.to_builtins(report))
     else:

@@ -16,11 +16,12 @@ from hookagent.actions.sender import Sender
 from hookagent.config.model import Config, Source
 from hookagent.event import Event, RawRequest
 from hookagent.pipeline.answer import Answer
+from hookagent.pipeline.entrance import common_key, entrance
 from hookagent.pipeline.feed import Feed
 from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.ingest import Ingest
 from hookagent.pipeline.limiter import FailureLimiter
-from hookagent.pipeline.origin import mark_fetched, replay_key
+from hookagent.pipeline.origin import mark_fetched
 from hookagent.pipeline.presence import running
 from hookagent.pipeline.replay import at_source
 from hookagent.providers.verify import Verifier
@@ -54,15 +55,16 @@ class Door(Protocol):
 @asynccontextmanager
 async def door(config: Config, source: Source, clock: Callable[[], int]) -> AsyncIterator[Door]:
     """Open the running agent's front door, or our own."""
-    key = replay_key(config.state_folder)
     agent = running(config.state_folder)
     if agent is not None:
+        door = await entrance(config, clock())
         async with Sender() as sender:
-            yield _Agents(agent.listener, sender, source, key)
+            yield _Agents(agent.listener, sender, source, door.key)
         return
     store = open_store(config.store.url, config.state_folder)
     await store.open()
     try:
+        key = await common_key(store, config.state_folder)
         verifier = Verifier(
             source.scheme,
             source.secrets,

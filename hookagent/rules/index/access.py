@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookagent.rules.index import literals
 from hookagent.rules.index.look import MANY, Key, Slots
@@ -30,12 +30,21 @@ class Kind(IntEnum):
     RANGE = 4
     NETWORK = 5
     PATTERN = 6
-    """An RE2 expression, tried together with all others of its slot."""
+    """An `Expression`, tried together with all others of its slot."""
 
 
 HASHED = frozenset({Kind.EQUAL, Kind.START, Kind.END})
 """Kinds that are found by hashing a value or a part of it."""
 Want = tuple[Kind, Hashable]
+
+
+class Expression(NamedTuple):
+    """A regular expression or a glob, to be tried with others."""
+
+    pattern: str
+    is_folded: bool = False
+    """Whether case does not matter."""
+    is_glob: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ def covers(condition: Condition, slots: Slots) -> tuple[Cover, ...]:
     if op in {"item", "all"} and isinstance(argument, tuple):
         return _of_elements(condition.reference, argument, slots)
     slot = slots.elements(condition.reference)
+    if op == "iregex" and isinstance(argument, tuple):
+        return _folded_regexes(slot, slots.folded(slot), argument)
     if op in FOLDED:
         slot = slots.folded(slot)
         op = FOLDED[op]
@@ -87,9 +98,7 @@ def covers(condition: Condition, slots: Slots) -> tuple[Cover, ...]:
     return make(slot, argument) if make else ()
 
 
-FOLDED = {
-    f"i{name}": name for name in ("eq", "in", "prefix", "suffix", "contains", "word", "glob")
-} | {"iregex": "iregex"}
+FOLDED = {f"i{name}": name for name in ("eq", "in", "prefix", "suffix", "contains", "word", "glob")}
 
 
 def _of_elements(outer: Reference, clause: Group, slots: Slots) -> tuple[Cover, ...]:
@@ -128,14 +137,25 @@ def _texts(kind: Kind, *, is_exact: bool = True) -> Callable[[Key, Any], tuple[C
 
 def globs(slot: Key, patterns: tuple[str, ...]) -> tuple[Cover, ...]:
     """Return the covers of a glob, or of several any of which will do."""
-    choices = [_of_glob(pattern) for pattern in patterns]
-    if len(choices) == 1:
-        return tuple(of(slot, (want,), is_exact=is_exact) for want, is_exact in choices[0])
-    if not all(choices):
+    if not all(pattern.strip("*") for pattern in patterns):
         return ()
+    choices = [_of_glob(pattern) for pattern in patterns]
+    if len(choices) == 1 and choices[0] and choices[0][0][1]:
+        return tuple(of(slot, (want,), is_exact=True) for want, _ in choices[0])
+    tried = of(slot, _tried(patterns, is_glob=True), is_exact=False)
+    if not all(choices):
+        return (tried,)
+    if len(choices) == 1:
+        return (*(of(slot, (want,), is_exact=False) for want, _ in choices[0]), tried)
     first = [choice[0] for choice in choices]
     wants = tuple(want for want, _ in first)
-    return (of(slot, wants, is_exact=all(is_exact for _, is_exact in first)),)
+    return (of(slot, wants, is_exact=all(is_exact for _, is_exact in first)), tried)
+
+
+def _tried(
+    patterns: tuple[str, ...], *, is_folded: bool = False, is_glob: bool = False
+) -> tuple[Want, ...]:
+    return tuple((Kind.PATTERN, Expression(pattern, is_folded, is_glob)) for pattern in patterns)
 
 
 def _of_glob(pattern: str) -> list[tuple[Want, bool]]:
@@ -162,24 +182,38 @@ def _ends_first(found: literals.Runs, *, is_exact: bool) -> list[tuple[Want, boo
 
 
 def _regexes(slot: Key, patterns: tuple[str, ...]) -> tuple[Cover, ...]:
-    found = [of(slot, tuple((Kind.PATTERN, pattern) for pattern in patterns), is_exact=True)]
-    runs = [literals.of_regex(pattern) for pattern in patterns]
-    wants = [_ends_first(run, is_exact=False)[0][0] for run in runs if run and run.runs]
-    if len(wants) == len(patterns):
+    found = [of(slot, _tried(patterns), is_exact=True)]
+    wants = [want for pattern in patterns for want in _of_regex(pattern)]
+    if all(map(_of_regex, patterns)):
         found.append(of(slot, tuple(wants), is_exact=False))
     return tuple(found)
 
 
-def _folded_regexes(slot: Key, patterns: tuple[str, ...]) -> tuple[Cover, ...]:
+def _folded_regexes(slot: Key, folded: Key, patterns: tuple[str, ...]) -> tuple[Cover, ...]:
     """Return the covers of expressions in any case; only ASCII folds alike in RE2 and Unicode."""
+    tried = of(slot, _tried(patterns, is_folded=True), is_exact=True)
     wants: list[Want] = []
     for pattern in patterns:
-        run = literals.of_regex(pattern) if pattern.isascii() else None
-        if run is None or not run.runs:
-            return ()
-        kind, text = _ends_first(run, is_exact=False)[0][0]
-        wants.append((kind, str(text).lower()))
-    return (of(slot, tuple(wants), is_exact=False),)
+        texts = _of_regex(pattern) if pattern.isascii() else ()
+        if not texts:
+            return (tried,)
+        wants += [(kind, str(text).lower()) for kind, text in texts]
+    return (tried, of(folded, tuple(wants), is_exact=False))
+
+
+def _of_regex(pattern: str) -> tuple[Want, ...]:
+    """Return what a text has one of where an expression matches, none where that is not plain."""
+    run = literals.of_regex(pattern)
+    if run and run.runs:
+        want = _ends_first(run, is_exact=False)[0][0]
+        if len(max(run.runs, key=len)) >= PLAIN_MIN:
+            return (want,)
+    texts = literals.any_of_regex(pattern)
+    return tuple((Kind.HOLDS, text) for text in texts)
+
+
+PLAIN_MIN = 3
+"""With a shorter run than this the texts of an expression's groups may be worth more."""
 
 
 def _ordered(*, low: bool, is_open: bool) -> Callable[[Key, Any], tuple[Cover, ...]]:
@@ -211,7 +245,6 @@ _MAKERS: Mapping[str, Callable[[Key, Any], tuple[Cover, ...]]] = {
     "word": _texts(Kind.HOLDS, is_exact=False),
     "glob": globs,
     "regex": _regexes,
-    "iregex": _folded_regexes,
     "cidr": _texts(Kind.NETWORK),
     "gt": _ordered(low=True, is_open=True),
     "gte": _ordered(low=True, is_open=False),

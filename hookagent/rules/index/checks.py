@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from hookagent.lookup import MISSING
 from hookagent.rules.index import literals
+from hookagent.rules.index.access import Access, Kind
 from hookagent.rules.index.look import MANY, Key, Look, Slots, scope_of, source_of, texts
 from hookagent.rules.model import Condition, Field, Group
 from hookagent.rules.operators import EXPR, holds
@@ -92,6 +93,21 @@ class Checks:
         return Check(any_holds, answers, wanted)
 
 
+def quick(access: Access) -> Check | None:
+    """Return the check of whether a text begins, ends or goes on as one of an access's wants."""
+    kinds = {kind for kind, _ in access.wants}
+    if len(kinds) != 1:
+        return None
+    name = PARTS.get(kinds.pop())
+    texts = tuple(text for _, text in access.wants)
+    return None if name is None else _judged(access.slot, name, texts)
+
+
+PARTS: Mapping[Kind, str] = {
+    Kind.START: "prefix",
+    Kind.END: "suffix",
+    Kind.HOLDS: "contains",
+}
 CHEAP = frozenset({"gt", "gte", "lt", "lte"})
 """Tests that cost no more than remembering their answer would."""
 

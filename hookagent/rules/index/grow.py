@@ -2,15 +2,16 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from hookagent.lookup import Path
 from hookagent.rules.index import probes
 from hookagent.rules.index.access import HASHED, Access, Cover, Kind, Range, Want
-from hookagent.rules.index.checks import answers
+from hookagent.rules.index.checks import Check, answers, quick
 from hookagent.rules.index.conjunctions import Conjunction, Term
 from hookagent.rules.index.look import Key, source_of, type_of
-from hookagent.rules.index.nodes import Branch, Entry, Leaf, Lengths, Node, Wide
+from hookagent.rules.index.nodes import Branch, Entry, Leaf, Lengths, Node, Single, Wide
 from hookagent.rules.index.sieve import Sieve
 from hookagent.rules.model import Flag
 
@@ -44,18 +45,47 @@ class Grower:
     def __init__(self, pause: Pause, paths: Mapping[Key, Path]) -> None:
         self._pause = pause
         self._paths = paths
+        self._checks: dict[Access, Check | None] = {}
 
     def grow(self, items: Sequence[Item]) -> Node:
         """Return the node of some conjunctions."""
         self._pause()
+        if len(items) == 1:
+            number, terms, _ = items[0]
+            return Single(self._entry(number, terms))
         if len(items) <= LEAF_MAX:
-            return Leaf([_entry(number, terms) for number, terms, _ in items])
+            return Leaf([self._entry(number, terms) for number, terms, _ in items])
         parted = self._parted(items)
         if parted is not None:
             return self._branch(parted)
         if len(items) < WIDE_MIN:
-            return Leaf([_entry(number, terms) for number, terms, _ in items])
+            return Leaf([self._entry(number, terms) for number, terms, _ in items])
         return self._wide(items)
+
+    def _entry(self, number: int, terms: Conjunction) -> Entry:
+        """Return what is left to ask, what will most often say no first.
+
+        Before a pattern that is long to try stands a text it needs.
+        """
+        asked = [(_rank(term), term.check) for term in terms]
+        asked += [
+            (RANKS[Kind.HOLDS], needed)
+            for term in terms
+            if term.check.judge is answers and (needed := self._needed(term)) is not None
+        ]
+        asked.sort(key=_by_rank)
+        return number, tuple(dict.fromkeys([check for _, check in asked]))
+
+    def _needed(self, term: Term) -> Check | None:
+        """Return a quick check that everything passes which meets a term, None for none."""
+        for cover in reversed(term.covers):
+            if len(cover.accesses) == 1:
+                access = cover.accesses[0]
+                if access not in self._checks:
+                    self._checks[access] = quick(access)
+                if (check := self._checks[access]) is not None:
+                    return check
+        return None
 
     @staticmethod
     def _best(hashed: Sequence[Hashed]) -> Key | None:
@@ -122,7 +152,7 @@ class Grower:
         for number, terms, _ in items:
             cover = popularity.rarest(terms)
             if cover is None:
-                rest.append(_entry(number, terms))
+                rest.append(self._entry(number, terms))
                 continue
             for access in cover.accesses:
                 for want in access.wants:
@@ -130,7 +160,7 @@ class Grower:
                     key = want if probe is probes.Hashed else want[1]
                     postings[access.slot, probe].setdefault(key, []).append(len(entries))
             left = _without(terms, cover.accesses[0]) if cover.is_exact else terms
-            entries.append(_entry(number, left))
+            entries.append(self._entry(number, left))
         self._pause()
         made = [(slot, probe(slot, table.items())) for (slot, probe), table in postings.items()]
         return Wide(self._sieved(made), entries, rest)
@@ -256,11 +286,6 @@ def _without(terms: Conjunction, access: Access) -> Conjunction:
     return tuple(left)
 
 
-def _entry(number: int, terms: Conjunction) -> Entry:
-    """Return what is left to ask, what will most often say no first."""
-    return number, tuple(dict.fromkeys([term.check for term in sorted(terms, key=_rank)]))
-
-
 def _rank(term: Term) -> float:
     """Order terms by how likely they are met and how much it costs to ask."""
     if term.check.judge is answers:
@@ -284,6 +309,7 @@ RANKS = {
     Kind.PATTERN: 0.5,
 }
 UNLIKELY_TO_FAIL = 5.0
+_by_rank = itemgetter(0)
 COSTLY = 9.0
 
 

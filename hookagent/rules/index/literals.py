@@ -88,6 +88,71 @@ def of_regex(pattern: str) -> Runs | None:
     return found
 
 
+ANY_OF_MAX = 64
+"""So many texts any of which will do are still looked up."""
+
+
+def any_of_regex(pattern: str) -> tuple[str, ...]:
+    """Return texts of which every match holds one, none where it is not plain enough to tell.
+
+    The longest run of each alternative, or those of a group it must have where they are longer.
+    """
+    if "(?" in pattern.replace("(?:", "").replace("(?P<", ""):
+        return ()
+    found = _any_of(pattern)
+    return found if len(found) <= ANY_OF_MAX else ()
+
+
+def _any_of(pattern: str) -> tuple[str, ...]:
+    texts: dict[str, None] = {}
+    for alternative in _alternatives(pattern):
+        best = _best_of(alternative)
+        if not best:
+            return ()
+        texts.update(dict.fromkeys(best))
+    return tuple(texts)
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Split at the bars outside groups; nothing where that cannot be told."""
+    found = []
+    start = place = 0
+    while place < len(pattern):
+        width = _width(pattern, place)
+        if width == 0:
+            return []
+        if pattern[place] == "|":
+            found.append(pattern[start:place])
+            start = place + 1
+        place += width
+    return [*found, pattern[start:]]
+
+
+def _best_of(alternative: str) -> tuple[str, ...]:
+    runs = of_regex(alternative)
+    if runs is None:
+        return ()
+    choices: list[tuple[str, ...]] = [(max(runs.runs, key=len),)] if runs.runs else []
+    choices += [texts for texts in map(_any_of, _groups(alternative)) if texts]
+    return max(choices, key=lambda texts: min(map(len, texts)), default=())
+
+
+def _groups(alternative: str) -> list[str]:
+    """Return what stands in the groups that every match has."""
+    found = []
+    place = 0
+    while place < len(alternative):
+        width = _width(alternative, place)
+        end = place + width
+        if alternative[place] == "(" and alternative[end : end + 1] not in {"*", "?", "{"}:
+            found.append(_GROUP_NAME.sub("", alternative[place + 1 : end - 1]))
+        place = end
+    return found
+
+
+_GROUP_NAME = re.compile(r"^\?(?::|P<[^>]*>)")
+
+
 def _outside_groups(pattern: str) -> str:
     """Return a pattern without its groups, sets and escapes; `|` where they are not closed."""
     kept = ""

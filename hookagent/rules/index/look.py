@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hookagent.event import Event
-from hookagent.lookup import MISSING, Path, find
+from hookagent.lookup import MISSING, Path, Step, find
 from hookagent.rules.decode import Partial, PartialScope, attribute, find_in
 from hookagent.rules.model import atom
 from hookagent.rules.scope import Scope, elements
@@ -131,10 +131,50 @@ def type_of(look: Look) -> str:
 
 def _of_payload(reference: Reference) -> Key:
     path = reference.path
+    reach_part = _of_part(path)
+    if len(path) == 1:
+        return _of_member(path[0], reach_part)
+    if len(path) == NEAR:
+        return _of_inner_member(path, reach_part)
+    return _of_deep_member(path, reach_part)
+
+
+NEAR = 2
+"""Paths of so many steps, which most are, are followed without a loop."""
+
+
+def _of_member(name: Step, reach_part: Callable[[Any], Any]) -> Key:
+    def reach(look: Look) -> Any:
+        value = look.payload
+        if type(value) is not dict:
+            return reach_part(value)
+        value = value.get(name, MISSING)
+        return value if type(value) is str else _plain(value)
+
+    return reach
+
+
+def _of_inner_member(path: Path, reach_part: Callable[[Any], Any]) -> Key:
+    outer, inner = path
+    rest = (inner,)
+
+    def reach(look: Look) -> Any:
+        value = look.payload
+        if type(value) is not dict:
+            return reach_part(value)
+        value = value.get(outer)
+        if type(value) is dict:
+            value = value.get(inner, MISSING)
+            return value if type(value) is str else _plain(value)
+        return condensed(elements(find(rest, value))) if type(value) is list else MISSING
+
+    return reach
+
+
+def _of_deep_member(path: Path, reach_part: Callable[[Any], Any]) -> Key:
     name = path[0]
     below = path[1:]
     rests = [below[place:] for place in range(len(below))]
-    reach_part = _of_part(path)
 
     def reach(look: Look) -> Any:
         value = look.payload

@@ -30,6 +30,8 @@ class Matcher:
         splitter = Splitter()
         grower = Grower(pause, splitter.slots.paths)
         enabled = [(number, rule) for number, rule in enumerate(ruleset.rules) if rule.enabled]
+        self._is_plain = not any(rule.fallback or rule.stop for _, rule in enabled)
+        """Whether what was found need only be ordered."""
         self._followers = ruleset.followers
         self.decoders = Decoders(ruleset)
         self._root = grower.grow(_items(splitter, enabled, pause))
@@ -65,6 +67,8 @@ class Matcher:
         rules = self.ruleset.rules
         if len(found) == 1:
             return [rules[found[0]]]
+        if self._is_plain:
+            return [rules[number] for number in sorted(set(found))]
         matched = [rules[number] for number in sorted(set(found))]
         selected = []
         for rule in [rule for rule in matched if not rule.fallback] or matched:

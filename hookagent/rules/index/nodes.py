@@ -46,6 +46,24 @@ class Leaf(tuple[tuple[Key, Judge, Any, Any], ...]):
                     found.append(then[0])
 
 
+class Single(tuple[Key, Judge, Any, Any]):
+    """One conjunction, laid out as one of a leaf: most leaves of large sets have no more."""
+
+    __slots__ = ()
+
+    def __new__(cls, entry: Entry) -> Self:
+        """Lay out a conjunction."""
+        return super().__new__(cls, _laid_out(*entry))
+
+    def visit(self, look: Look, found: list[int]) -> None:
+        key, judge, argument, then = self
+        if judge(look[key], argument):
+            if type(then) is int:
+                found.append(then)
+            elif is_met(then[1], look):
+                found.append(then[0])
+
+
 def _laid_out(number: int, checks: tuple[Check, ...]) -> tuple[Key, Judge, Any, Any]:
     first, *others = checks or (ALWAYS,)
     return (*first, (number, tuple(others)) if others else number)

@@ -14,9 +14,15 @@ from typing import Any, Literal, Protocol
 
 import re2  # type: ignore[import-untyped] # google-re2 ships no types
 
-from hookagent.rules.index.access import Kind, Range, Want, addresses
+from hookagent.rules.index.access import Expression, Kind, Range, Want, addresses
 from hookagent.rules.index.look import MANY, Key, Look, texts
-from hookagent.rules.patterns import SUBJECT_BYTES_MAX, compiled, encoded
+from hookagent.rules.patterns import (
+    SUBJECT_BYTES_MAX,
+    compiled,
+    encoded,
+    glob_program,
+    glob_to_regex,
+)
 
 Posting = tuple[Any, list[int]]
 """A key and the entries that have it."""
@@ -272,43 +278,101 @@ class Networks:
 
 
 SET_BYTES_MAX = 32 * 1024 * 1024
-"""The memory that all expressions of one place together may take while they run."""
+"""The memory that all expressions of one place together may take in one piece while they run."""
+
+
+PARTS_BYTES_MAX = 8 * SET_BYTES_MAX
+"""The memory the parts may take together of what is too large in one piece."""
+PART_MIN = 8
+"""So few expressions are not tried together."""
 
 
 class Patterns:
-    """Regular expressions, all tried in one pass over the text.
+    """Regular expressions and globs, all tried in one pass over the text.
 
-    RE2 tells of no match and of having run out of memory in the same way; an expression that always
-    matches tells them apart, and then each one is tried by itself.
+    Of a text that is too long only the beginning is tried, as `regex` does; a glob is then left to
+    be asked by itself.
     """
 
-    __slots__ = ("_always", "_postings", "_set", "_slot")
+    __slots__ = ("_globs", "_slot", "_tried")
 
-    def __init__(self, slot: Key, postings: Iterable[tuple[str, list[int]]]) -> None:
+    def __init__(self, slot: Key, postings: Iterable[tuple[Expression, list[int]]]) -> None:
         self._slot = slot
-        self._postings = list(postings)
+        listed = list(postings)
+        self._tried = _Tried(listed, PARTS_BYTES_MAX)
+        self._globs = [number for asked, entries in listed if asked.is_glob for number in entries]
+
+    def collect(self, look: Look, hits: Hits) -> None:
+        for text in texts(look[self._slot]):
+            subject = encoded(text[:SUBJECT_BYTES_MAX])
+            if len(subject) >= SUBJECT_BYTES_MAX:
+                subject = subject[:SUBJECT_BYTES_MAX]
+                hits += self._globs
+            self._tried.collect(subject, hits)
+
+
+class _Tried:
+    """Expressions that are tried together, in halves where they are too large for that.
+
+    RE2 tells of no match and of having run out of memory in the same way; an expression that always
+    matches tells them apart. Which it is depends on the text, so halves are made when it happens.
+    """
+
+    __slots__ = ("_always", "_halves", "_postings", "_set", "_share")
+
+    def __init__(self, postings: list[tuple[Expression, list[int]]], share: int) -> None:
+        self._postings = postings
+        self._share = share
+        self._halves: tuple[_Tried, ...] = ()
         options = re2.Options()
         options.log_errors = False
-        options.max_mem = SET_BYTES_MAX
+        options.max_mem = min(share, SET_BYTES_MAX)
         options.never_capture = True
         self._set = re2.Set.SearchSet(options)
-        for pattern, _ in self._postings:
-            self._set.Add(pattern.encode())
+        for expression, _ in postings:
+            self._set.Add(_together(expression))
         self._always = self._set.Add(b"")
         try:
             self._set.Compile()
         except re2.error:  # too large together
-            self._set = None
+            self._part()
 
-    def collect(self, look: Look, hits: Hits) -> None:
-        for text in texts(look[self._slot]):
-            subject = encoded(text[:SUBJECT_BYTES_MAX])[:SUBJECT_BYTES_MAX]
-            found = self._set.Match(subject) if self._set is not None else ()
+    def _part(self) -> None:
+        self._set = None
+        if len(self._postings) > PART_MIN:
+            middle = len(self._postings) // 2
+            parts = self._postings[:middle], self._postings[middle:]
+            self._halves = tuple(_Tried(part, self._share // 2) for part in parts)
+
+    def collect(self, subject: bytes, hits: Hits) -> None:
+        """Add the entries whose expression matches."""
+        together = self._set
+        if together is not None:
+            found = together.Match(subject)
             if self._always in found:
                 for number in found:
                     if number != self._always:
                         hits += self._postings[number][1]
-            else:
-                for pattern, entries in self._postings:
-                    if compiled(pattern).search(subject) is not None:
-                        hits += entries
+                return
+            self._part()
+        for half in self._halves:
+            half.collect(subject, hits)
+        if not self._halves:
+            for expression, entries in self._postings:
+                if _alone(expression, subject):
+                    hits += entries
+
+
+def _together(expression: Expression) -> bytes:
+    """Write an expression as one of a set, which has no options for each."""
+    pattern = expression.pattern
+    if expression.is_glob:
+        pattern = rf"(?s)\A(?:{glob_to_regex(pattern)})\z"
+    return (f"(?i){pattern}" if expression.is_folded else pattern).encode()
+
+
+def _alone(expression: Expression, subject: bytes) -> bool:
+    pattern, is_folded, is_glob = expression
+    if is_glob:
+        return glob_program(pattern).fullmatch(subject) is not None
+    return compiled(pattern, is_folded=is_folded).search(subject) is not None

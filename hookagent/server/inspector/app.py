@@ -25,12 +25,14 @@ from hookagent.server.inspector import (
     qr,
     refused,
     sending,
+    statistics,
     working,
 )
 from hookagent.server.inspector.answers import HEADERS, failed, json, turned_away
 from hookagent.server.inspector.guard import PAGE, Asked, Door
 from hookagent.server.inspector.parts import PARTS, Parts
 from hookagent.server.inspector.tail import TAIL, Tail
+from hookagent.server.inspector.visiting import visits
 from hookagent.server.metrics import METRICS, Metrics
 from hookagent.tunnel.probe import INSPECTOR_MARK
 
@@ -43,7 +45,7 @@ BACKLOG = 64
 
 MODULES = (
     pages, health, events, live, looking, exporting, sending, working, refused, overview, making,
-    qr,
+    qr, statistics,
 )  # fmt: skip
 """Each has its `ROUTES`."""
 
@@ -66,10 +68,13 @@ class Inspector:
         door = Door(bound.getsockname()[1], self._token)
         async with AsyncExitStack() as stack:
             application = await self._application(door, stack)
-            runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
+            runner = web.AppRunner(application, shutdown_timeout=SHUTDOWN_S)
             await runner.setup()
+            assert runner.server is not None, "it was set up"
             stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, bound, backlog=BACKLOG).start()
+            loop = asyncio.get_running_loop()
+            server = await loop.create_server(visits(runner.server), sock=bound, backlog=BACKLOG)
+            stack.callback(server.close)
             stack.callback(application[TAIL].close)
             yield f"http://{wanted.host}:{door.port}/?token={quote(door.token, safe='')}"
 

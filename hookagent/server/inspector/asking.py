@@ -9,6 +9,8 @@ from aiohttp import web
 from hookagent.errors import NotFound, UsageError
 from hookagent.eventfile import parse_time
 from hookagent.located import parse_duration
+from hookagent.pipeline.history import check_status
+from hookagent.pipeline.refusals import means_refused
 from hookagent.store.base import EventFilter, EventRecord, Store
 
 PAGE_MAX = 500
@@ -36,10 +38,13 @@ async def event_or_fail(store: Store, event_id: str) -> EventRecord:
 
 def event_filter(query: Mapping[str, str], now: int) -> EventFilter:
     """Make the store's filter from a query string. Raises UsageError."""
+    means_refused(query.get("verdict", ""))
+    check_status(query.get("status", ""))
     return EventFilter(
         source=query.get("source", ""),
         type=query.get("type", ""),
         status=query.get("status", ""),
+        verdict=query.get("verdict", ""),
         rule=query.get("rule", ""),
         origin=query.get("origin", ""),
         parent=query.get("parent", ""),

@@ -12,11 +12,12 @@ ENDED = "truncated"
 
 
 def body_info(source: Source | None, request: RawRequest) -> dict[str, Any]:
-    """Say how a body can be shown, and where it stops being JSON."""
+    """Say how a body can be shown, and where it stops being JSON if it was to be JSON."""
     media = request.headers.text("content-type") or ""
     read = reader_of(source)(request)
     info: dict[str, Any] = {"media": media, "size": len(request.body), "error": None}
-    if isinstance(read, payload.Unparsed):
+    is_promised = "json" in media or (source is not None and source.body != "any")
+    if isinstance(read, payload.Unparsed) and is_promised:
         offset = len(request.body) if read.reason.endswith(ENDED) else read.offset
         info["error"] = {"reason": read.reason, "offset": offset}
         if offset is not None:

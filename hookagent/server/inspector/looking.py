@@ -7,7 +7,7 @@ from aiohttp import web
 
 from hookagent.config.model import Config, Source
 from hookagent.event import RawRequest
-from hookagent.pipeline.comparing import differences
+from hookagent.pipeline.comparing import differences, is_volatile
 from hookagent.pipeline.history import decoded
 from hookagent.providers.diagnose import Case, Other, diagnose
 from hookagent.rules.explain import explain, nearest_first
@@ -45,7 +45,7 @@ async def rules(request: web.Request) -> web.Response:
 
 
 async def compared(request: web.Request) -> web.Response:
-    """Say where two events differ, by path."""
+    """Say where two events differ, by path; `volatile` is what differs every time."""
     store = request.app[PARTS].store
     one = await event_or_fail(store, request.query.get("a", ""))
     other = await event_or_fail(store, request.query.get("b", ""))
@@ -54,7 +54,10 @@ async def compared(request: web.Request) -> web.Response:
         {
             "a": one.event.id,
             "b": other.event.id,
-            "differences": [{"path": p, "before": a, "after": b} for p, a, b in found],
+            "differences": [
+                {"path": p, "before": a, "after": b, "volatile": is_volatile(p, a, b)}
+                for p, a, b in found
+            ],
         }
     )
 

@@ -6,21 +6,18 @@ from hookagent.errors import NotFound
 from hookagent.eventfile import Captured
 from hookagent.pipeline.documents import rejection_document, rejection_row
 from hookagent.pipeline.masking import masked
+from hookagent.pipeline.refusals import refusals
 from hookagent.server.inspector.answers import json
-from hookagent.server.inspector.asking import number
+from hookagent.server.inspector.asking import event_filter
 from hookagent.server.inspector.bodies import body_info
 from hookagent.server.inspector.looking import verdict_document
 from hookagent.server.inspector.parts import PARTS
 
-LIST_MAX = 1_000
-
 
 async def listed(request: web.Request) -> web.Response:
-    """List refused deliveries, newest first."""
-    limit = min(max(number(request.query, "limit", 100), 1), LIST_MAX)
-    found = await request.app[PARTS].store.rejected(
-        limit=limit, source=request.query.get("source", "")
-    )
+    """List refused deliveries by the filter for events, newest first."""
+    parts = request.app[PARTS]
+    found = await refusals(parts.store, event_filter(request.query, parts.clock()))
     return json({"rejected": [rejection_row(one) for one in found]})
 
 

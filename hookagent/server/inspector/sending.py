@@ -23,9 +23,10 @@ from hookagent.errors import NotFound, UsageError
 from hookagent.event import Headers, RawRequest
 from hookagent.eventfile import Captured
 from hookagent.pipeline import exports
+from hookagent.pipeline.entrance import common_key, entrance
 from hookagent.pipeline.masking import masked
-from hookagent.pipeline.origin import mark_replay, replay_key
-from hookagent.pipeline.replay import at_source, resigned
+from hookagent.pipeline.origin import mark_replay
+from hookagent.pipeline.replay import at_source, resigned, signer
 from hookagent.providers import sample
 from hookagent.server.inspector.answers import json
 from hookagent.server.inspector.asking import asked, event_or_fail
@@ -64,25 +65,28 @@ async def replay(request: web.Request) -> web.Response:
     record = await event_or_fail(parts.store, request.match_info["id"])
     wanted = await asked(request, Replay)
     event = record.event
-    source = parts.config.source(event.source)
+    source = signer(event.source, parts.config.sources)  # `forward` has none
     url = targets(parts).get(wanted.to)
     if url is None:
         raise NotFound.among("target", wanted.to[:80], targets(parts))
     captured = Captured(request=event.request, id=event.id, source=event.source, type=event.type)
     raw = _edited(captured, parts.config, wanted)
     raw = msgspec.structs.replace(raw, received_at=parts.clock())
-    if wanted.to == LISTENER:
+    if wanted.to == LISTENER and source is not None:
         raw = at_source(raw, source)
-    if wanted.sign:
+    if wanted.sign and source is not None:
         raw = resigned(raw, source, now=parts.clock())
     if wanted.to != LISTENER:
         headers = passed_on(raw.headers, [], is_here=_is_here(url))  # as `forward` itself would
         raw = msgspec.structs.replace(raw, headers=headers)
     else:
-        key = replay_key(parts.config.state_folder)
+        key = await common_key(parts.store, parts.config.state_folder)
         raw = mark_replay(raw, parent=event.id, nonce=os.urandom(8).hex(), key=key)
-        url += raw.target
-    return json(await _sent(raw, url))
+        url = await _door(parts) + raw.target
+    said = await _sent(raw, url)
+    if wanted.sign and source is None:
+        said["note"] = f"not signed anew: no source `{event.source}` is configured"
+    return json(said)
 
 
 def _is_here(url: str) -> bool:
@@ -158,9 +162,16 @@ async def craft(request: web.Request) -> web.Response:
     wanted = await asked(request, Craft)
     raw = resigned(_unsigned(source, wanted, parts.clock()), source, now=parts.clock())
     safe = masked(Captured(request=raw, source=source.name), parts.config).request
-    url = parts.listener + raw.target
+    url = (await _door(parts) if wanted.send else parts.listener) + raw.target
     made = {"curl": exports.to_curl(safe, url), "headers": [list(h) for h in safe.headers.items()]}
     return json({**made, "sent": await _sent(raw, url) if wanted.send else None})
+
+
+async def _door(parts: Parts) -> str:
+    """Return the URL of a listener that takes what is sent. Raises OutsideError for none."""
+    if parts.listens:
+        return parts.listener
+    return (await entrance(parts.config, parts.clock(), parts.store)).url
 
 
 def _unsigned(source: Source, wanted: Craft, now: int) -> RawRequest:

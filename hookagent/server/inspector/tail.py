@@ -3,11 +3,15 @@
 The feed says that something came; what came is read from the store, so that a stream carries the
 same rows as a list, with the sequence numbers by which a browser resumes. A reader that does not
 keep up gets `reset` instead of everything it missed, and reads the list anew.
+
+On a shared store other nodes take part: what they do comes without a word of our feed. There the
+store is looked at every second, and sooner where it says that somebody wrote.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -15,6 +19,7 @@ from aiohttp import web
 from hookagent.pipeline.documents import event_row
 from hookagent.pipeline.feed import Delivered, Feed, Happening, Logged, Matched, Ran
 from hookagent.store.base import EventFilter, EventSummary, Store, StoreUnavailable
+from hookagent.store.sharing import News
 
 PAGE = 500
 """Events read at once."""
@@ -22,6 +27,10 @@ QUEUE_MAX = 2_000
 """Messages kept for one slow reader."""
 PAUSE_S = 0.1
 """How often the store is looked at while much is coming."""
+LOOK_S = 1.0
+"""How often a shared store is looked at without being told."""
+LOOKS_PER_CHANGE = 5
+"""After so many looks whatever is shown is read again: a change of a run may not have been told."""
 CHANGED_MAX = 500
 """Ids named in one message of changes; beyond that it says that there were many."""
 
@@ -86,6 +95,10 @@ class Tail:
         self._feed = feed
         self._readers: set[Reader] = set()
         self._seq = 0
+        self._looks = 0
+        self._elsewhere: set[News] = set()
+        """What other nodes wrote since the last look."""
+        self._heard = asyncio.Event()
 
     @property
     def readers(self) -> int:
@@ -114,14 +127,48 @@ class Tail:
 
     async def run(self) -> None:
         """Follow until cancelled."""
+        if self._store.is_shared:
+            self._store.listen(self._hear)
         subscription = self._feed.subscribe()
+        batch = asyncio.ensure_future(subscription.batch())
         try:
             self._seq = await self._start()
-            while news := await subscription.batch():
-                await self._tell(news)
+            while await self._waited(batch):
+                if batch.done():
+                    await self._tell(batch.result())
+                    batch = asyncio.ensure_future(subscription.batch())
+                if self._store.is_shared:
+                    await self._look()
                 await asyncio.sleep(PAUSE_S)
         finally:
+            batch.cancel()
             self._feed.unsubscribe(subscription)
+
+    def _hear(self, news: News) -> None:
+        """Take a hint that another node wrote."""
+        self._elsewhere.add(news)
+        self._heard.set()
+
+    async def _waited(self, batch: "asyncio.Future[list[Happening]]") -> bool:
+        """Wait for news, or for the next look at a shared store; False when the feed has ended."""
+        if not self._store.is_shared:
+            await asyncio.wait({batch})
+        else:
+            heard = asyncio.ensure_future(self._heard.wait())
+            either: set[asyncio.Future[Any]] = {batch, heard}
+            await asyncio.wait(either, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+            heard.cancel()
+            self._heard.clear()
+        return not batch.done() or bool(batch.result())
+
+    async def _look(self) -> None:
+        """Tell what other nodes did."""
+        elsewhere, self._elsewhere = self._elsewhere, set()
+        await self._tell_rows()
+        self._looks += 1
+        if self._readers and (News.RUNS in elsewhere or self._looks >= LOOKS_PER_CHANGE):
+            self._looks = 0
+            self._say(Message("changed", msgspec.json.encode({"ids": [], "many": True})))
 
     async def _start(self) -> int:
         try:

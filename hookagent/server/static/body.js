@@ -65,7 +65,7 @@ export function Body({ event }) {
   const value = useMemo(() => (event.body === undefined ? undefined : readJson(event.body)), [event.id]);
   const isForm = (event.body_info?.media || '').startsWith('application/x-www-form');
   const [chosen, setView] = useState('');
-  const view = chosen || (isForm ? 'form' : value !== undefined ? 'tree' : 'raw');
+  const view = chosen || (isForm ? 'form' : value !== undefined ? 'tree' : event.body_b64 === undefined ? 'raw' : 'hex');
   const error = event.body_info?.error;
   const views = [...(value !== undefined ? ['tree'] : []), ...(isForm ? ['form'] : []), 'raw', 'hex'];
   return html`

@@ -4,7 +4,7 @@ import { Tree } from './body.js';
 import { useAsked, Explained } from './event.js';
 
 const Sent = ({ sent }) => sent && html`<p class=${sent.status < 400 ? 'good' : 'bad'} role="status">${sent.status < 400 ? '✓' : '✗'} ${sent.status} in ${Math.round(sent.ms)} ms
-  ${sent.event ? html` <a href=${`#/events?id=${sent.event}`}>${sent.event}</a>` : html`<code>${sent.body.slice(0, 300)}</code>`}</p>`;
+  ${sent.event ? html` <a href=${`#/events?id=${sent.event}`}>${sent.event}</a>` : html`<code>${sent.body.slice(0, 300)}</code>`}${sent.note && html`<br /><span class="warn">${sent.note}</span>`}</p>`;
 
 /** A button's work: what came of it or went wrong, and whether it is under way. */
 function useDoing() {
@@ -71,13 +71,17 @@ export function Diff({ event, other, close }) {
   const near = useAsked(other ? '' : `events?${query({ source: event.source, type: event.type, limit: 2, before: event.seq })}`);
   const chosen = id || near.value?.events[0]?.id || '';
   const { value, error } = useAsked(chosen && `diff?${query({ a: chosen, b: event.id })}`);
+  const [isEvery, setEvery] = useState(false);
+  const shown = value?.differences.filter((one) => isEvery || !one.volatile);
+  const aside = value?.differences.filter((one) => one.volatile).length;
   return html`<${Dialog} title="Diff" close=${close} wide>
     <label>Before<input class="mono" value=${chosen} placeholder="evt_…" onChange=${(e) => setId(e.target.value.trim())} /></label>
-    <p class="dim mono">After: ${event.id}. Signatures, dates and ids of requests are set aside.</p>
+    <p class="dim mono">After: ${event.id}</p>
+    ${aside > 0 && html`<label class="check"><input type="checkbox" checked=${isEvery} onChange=${(e) => setEvery(e.target.checked)} /> Also what differs every time: ids, times (${aside})</label>`}
     <${Trouble} error=${error} />
     ${near.value && !chosen && html`<p>There is no earlier event of this type; give an id.</p>`}
-    ${value && (value.differences.length ? html`<table class="diff"><thead><tr><th>Path</th><th>Before</th><th>After</th></tr></thead><tbody>${value.differences.map((one) => html`<tr>
-      <th scope="row" class="mono">${one.path}</th><td class="mono wrap bad">${one.before}</td><td class="mono wrap good">${one.after}</td></tr>`)}</tbody></table>` : html`<p class="good">✓ They are the same.</p>`)}
+    ${value && (shown.length ? html`<table class="diff"><thead><tr><th>Path</th><th>Before</th><th>After</th></tr></thead><tbody>${shown.map((one) => html`<tr>
+      <th scope="row" class="mono">${one.path}</th><td class="mono wrap bad">${one.before}</td><td class="mono wrap good">${one.after}</td></tr>`)}</tbody></table>` : html`<p class="good">✓ They are the same${aside ? ' but for what differs every time' : ''}.</p>`)}
   <//>`;
 }
 
@@ -94,10 +98,11 @@ export function Craft({ sources, close }) {
   const make = (send) => doing.run(() => ask(`sources/${name}/craft`, { body, send }));
   const sample = () => doing.run(() => ask(`sources/${name}/craft`, { type, send: true }));
   return html`<${Dialog} title="Send a signed event" close=${close} wide>
+    ${!name && html`<p class="warn">There is no source to sign for: <code>hookagent init</code> writes one.</p>`}
     <label>Source<select value=${name} onChange=${(e) => { setName(e.target.value); setType(''); }}>${sources.map((one) => html`<option>${one.name}</option>`)}</select></label>
     ${types.length > 0 && html`<label>Sample<select value=${type} onChange=${(e) => choose(e.target.value)}><option value="">none</option>${types.map((one) => html`<option>${one}</option>`)}</select></label>`}
     <label>Body<textarea class="mono" rows="12" spellcheck="false" value=${body} onInput=${(e) => setBody(e.target.value)}></textarea></label>
-    <div class="bar"><button class="main" disabled=${doing.busy} onClick=${() => make(true)}>Sign and send</button><button onClick=${() => make(false)}>Show as curl</button>
+    <div class="bar"><button class="main" disabled=${doing.busy || !name} onClick=${() => make(true)}>Sign and send</button><button disabled=${!name} onClick=${() => make(false)}>Show as curl</button>
       ${type && html`<button onClick=${sample}>Send the sample as its provider would</button>`}</div>
     <${Trouble} error=${doing.error} /><${Sent} sent=${doing.value?.sent} />
     ${doing.value && !doing.value.sent && html`<pre class="raw">${doing.value.curl}</pre>`}
@@ -110,6 +115,7 @@ const START = '[rule.my-rule]\non = "*"\n\n[[rule.my-rule.do]]\naction = "log"\n
 export function MakeRule({ event, close }) {
   const [chosen, setChosen] = useState(new Set());
   const [text, setText] = useState(event ? '' : START);
+  const [tried, setTried] = useState('');
   const doing = useDoing();
   const saving = useDoing();
   const value = event && readJson(event.body ?? '');
@@ -121,13 +127,18 @@ export function MakeRule({ event, close }) {
     if (!next.delete(path)) next.add(path);
     return next;
   });
+  const attempt = () => doing.run(async () => {
+    const found = await ask('rules/try', { text, ...(event && { event: event.id }) });
+    setTried(text);
+    return found;
+  });
   const name = text.match(/\[rule\."?([\w.-]+?)"?\]/)?.[1] || 'rule';
   const found = doing.value;
   return html`<${Dialog} title=${event ? 'Make a rule from this event' : 'Try a rule'} close=${close} wide>
     ${value !== undefined && value !== null && html`<p>Which values must an event have for the rule to fire?</p><div class="box"><${Tree} value=${value} pick=${{ chosen, toggle }} /></div>`}
     <label>Rule<textarea class="mono" rows="12" spellcheck="false" value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>
-    <div class="bar"><button class="main" disabled=${doing.busy} onClick=${() => doing.run(() => ask('rules/try', { text, ...(event && { event: event.id }) }))}>Try on stored events</button>
-      <button disabled=${saving.busy} onClick=${() => saving.run(() => ask('rules/save', { name, text }))}>Save</button>
+    <div class="bar"><button class="main" disabled=${doing.busy} onClick=${attempt}>Try on stored events</button>
+      <button disabled=${saving.busy || tried !== text} title=${tried === text ? '' : 'Try it first'} onClick=${() => saving.run(() => ask('rules/save', { name, text }))}>Save</button>
       <button onClick=${() => copy(text)}>Copy</button></div>
     <${Trouble} error=${doing.error} /><${Trouble} error=${saving.error} />
     ${saving.value && html`<p class="good" role="status">✓ Saved as ${saving.value.file}</p>`}

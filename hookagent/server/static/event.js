@@ -59,10 +59,16 @@ function Rules({ id }) {
 
 export function Run({ run, done, link }) {
   const [error, setError] = useState(null);
-  const act = (what) => ask(`runs/${run.id}/${what}`, {}).then(done, setError);
+  const [isBusy, setBusy] = useState(false);
+  const act = async (what) => {
+    setBusy(true);
+    await ask(`runs/${run.id}/${what}`, {}).then(() => setError(null), setError);
+    await done();
+    setBusy(false);
+  };
   const longest = Math.max(...run.steps.flatMap((step) => step.attempts.map((one) => one.ms)), 1);
   return html`<section class="run"><h3>${run.rule} <${State} name=${run.state} />
-      ${run.state === 'dead' && html`<button onClick=${() => act('retry')}>Retry</button> <button onClick=${() => act('discard')}>Discard</button>`}</h3>
+      ${run.state === 'dead' && html`<button disabled=${isBusy} onClick=${() => act('retry')}>Retry</button> <button disabled=${isBusy} onClick=${() => act('discard')}>Discard</button>`}</h3>
     ${link && html`<a href=${`#/events?id=${run.event}&tab=Runs`}>${run.event}</a>`}
     ${run.reason && html`<p class="bad">${run.reason}</p>`}
     ${run.state === 'waiting' && run.due_at && html`<p class="warn">◷ next try ${clock(run.due_at)}, in ${duration(Math.max(new Date(run.due_at) - Date.now(), 0))}</p>`}
@@ -105,6 +111,11 @@ export function EventView({ id, tab, setTab, act, close, said }) {
     });
     return () => { end(); clearTimeout(due); };
   }, [id]);
+  const step = (by) => {
+    const next = TABS[(TABS.indexOf(tab) + by + TABS.length) % TABS.length];
+    setTab(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  };
   const why = useAsked(tab === 'Verdict' ? `events/${id}/verdict` : '');
   if (error) return html`<div class="detail"><button class="back" onClick=${close}>← list</button><${Trouble} error=${error} /></div>`;
   if (!event || event.id !== id) return html`<div class="detail dim">…</div>`;
@@ -116,7 +127,7 @@ export function EventView({ id, tab, setTab, act, close, said }) {
         <button onClick=${() => act('replay')}>↻ Replay</button><button onClick=${() => act('edit')}>Edit…</button>
         <button onClick=${() => act('export')}>Copy as…</button><button onClick=${() => act('diff')}>Diff</button>
         <button onClick=${() => act('rule')}>Make a rule</button></div></header>
-    <div class="tabs" role="tablist">${TABS.map((name) => html`<button role="tab" id=${`tab-${name}`} aria-controls="panel" aria-selected=${tab === name ? 'true' : 'false'} onClick=${() => setTab(name)}>${name}${
+    <div class="tabs" role="tablist" onKeyDown=${(e) => ({ ArrowRight: () => step(1), ArrowLeft: () => step(-1) })[e.key]?.()}>${TABS.map((name) => html`<button role="tab" tabindex=${tab === name ? 0 : -1} id=${`tab-${name}`} aria-controls="panel" aria-selected=${tab === name ? 'true' : 'false'} onClick=${() => setTab(name)}>${name}${
       name === 'Runs' && event.runs.length ? ` ${event.runs.length}` : ''}</button>`)}</div>
     <div class="panel" role="tabpanel" id="panel" aria-labelledby=${`tab-${tab}`} tabindex="0">
       ${tab === 'Body' && html`<${Body} key=${id} event=${event} />`}

@@ -8,6 +8,12 @@ const HEIGHT_MAX = 30e6; // pixels a browser can scroll; a longer list is scroll
 
 const SINCE = [['', 'any time'], ['15m', 'last 15 minutes'], ['1h', 'last hour'], ['24h', 'last day'], ['7d', 'last week']];
 const STATUS = ['pending', 'running', 'waiting', 'done', 'dead', 'discarded', 'quiet', 'stored'];
+const VERDICT = [['ok', 'genuine'], ['body-signed', 'body signed'], ['origin-only', 'origin only'], ['token', 'token'], ['none', 'not verified']];
+const REASONS = [
+  'missing-signature', 'doubled-header', 'malformed-signature', 'wrong-signature', 'wrong-token', 'missing-timestamp', 'malformed-timestamp',
+  'timestamp-stale', 'timestamp-ahead', 'too-many-signatures', 'missing-signed-part', 'untrusted-key', 'key-unavailable', 'wrong-claim',
+  'wrong-digest', 'address-not-allowed', 'unverifiable', 'bad-body',
+];
 const ORIGIN = [['live', 'live'], ['replay', 'replayed'], ['fetched', 'fetched'], ['internal', 'internal']];
 
 const Choice = ({ label, value, options, set }) => html`<label>${label}
@@ -16,7 +22,10 @@ const Choice = ({ label, value, options, set }) => html`<label>${label}
       html`<option value=${name}>${text}</option>`)}
   </select></label>`;
 
-export const FILTERS = ['text', 'source', 'type', 'status', 'rule', 'origin', 'since', 'parent'];
+/** Whether a verdict means refused deliveries, which are no events. */
+export const isRefused = (verdict) => verdict === 'refused' || REASONS.includes(verdict);
+
+export const FILTERS = ['text', 'source', 'type', 'status', 'rule', 'verdict', 'origin', 'since', 'parent'];
 
 export function Filters({ filter, set, overview }) {
   const [text, setText] = useState(filter.text || '');
@@ -41,7 +50,7 @@ export function Filters({ filter, set, overview }) {
         onInput=${(e) => { setType(e.target.value); soon('type', e.target.value); }} /></label>
       <${Choice} label="State" value=${filter.status} set=${(status) => set({ status })} options=${[['', 'all'], ...STATUS]} />
       <${Choice} label="Rule" value=${filter.rule} set=${(rule) => set({ rule })} options=${names(overview?.rules)} />
-      <${Choice} label="Verdict" value="" set=${() => { location.hash = '#/refused'; }} options=${[['', 'accepted'], ['refused', 'refused']]} />
+      <${Choice} label="Verdict" value=${filter.verdict} set=${(verdict) => set({ verdict })} options=${[['', 'all accepted'], ...VERDICT, ['refused', 'refused'], ...REASONS.map((one) => [one, `refused: ${one}`])]} />
       <${Choice} label="Origin" value=${filter.origin} set=${(origin) => set({ origin })} options=${[['', 'all'], ...ORIGIN]} />
       <${Choice} label="Received" value=${filter.since} set=${(since) => set({ since })} options=${SINCE} />
       ${(count > 0 || filter.text) && html`<button type="button" onClick=${() => set(Object.fromEntries(FILTERS.map((name) => [name, ''])))}>Clear</button>`}

@@ -1,8 +1,9 @@
 // The page: where the reader is (kept in the address), the keys, and the parts that are shown.
 import { html, render, useState, useEffect, useLayoutEffect, useRef, ask, copy, query, store } from './kit.js';
-import { EventList, Filters, FILTERS } from './list.js';
+import { EventList, Filters, FILTERS, isRefused } from './list.js';
 import { EventView, TABS } from './event.js';
-import { Overview, Dead, Refused } from './overview.js';
+import { Overview, Dead } from './overview.js';
+import { Refusals, Refusal } from './refused.js';
 import { Replay, Export, Diff, Craft, MakeRule, Help } from './dialogs.js';
 import { connect, listen, live } from './live.js';
 
@@ -12,7 +13,8 @@ const THEMES = ['system', 'dark', 'light'];
 
 function readPlace() {
   const [path, search] = location.hash.replace(/^#\/?/, '').split('?');
-  return { view: path || 'events', ...Object.fromEntries(new URLSearchParams(search || '')) };
+  const fields = Object.fromEntries(new URLSearchParams(search || ''));
+  return path === 'refused' ? { view: 'events', verdict: 'refused', ...fields } : { view: path || 'events', ...fields };
 }
 
 function usePlace() {
@@ -68,7 +70,8 @@ const Empty = ({ isFiltered, overview, act }) => {
     ${source ? html`<p>Send one from a terminal:</p><pre class="raw">hookagent sign --source ${source.name} --data '{"hello": "world"}' --send</pre>
       <p><button class="main" onClick=${() => act('craft')}>or send one from here</button></p>
       <p class="dim">Providers send to <code>${source.public || source.url}</code></p>`
-      : html`<p>There is no source yet. <code>hookagent init</code> writes one.</p>`}</div>`;
+      : html`<p>There is no source yet: <code>hookagent init</code> writes one.</p>
+        ${overview && html`<p>With <code>hookagent forward</code> it needs none:</p><pre class="raw">curl ${overview.listener} --json '{"hello": "world"}'</pre>`}`}</div>`;
 };
 
 const VIEWS = [['events', 'Events'], ['overview', 'Overview'], ['dead', 'Dead'], ['refused', 'Refused']];
@@ -82,20 +85,16 @@ function App() {
   const [theme, setTheme] = useState(store.get('theme', 'system'));
   const [areKeysOn, setKeysOn] = useState(store.get('keys', 'on') === 'on');
   const [selected, setSelected] = useState(0);
-  const [refusals, setRefusals] = useState(0);
   const event = useRef(null);
   const list = useRef({});
   const tab = TABS.includes(place.tab) ? place.tab : 'Body';
+  const refused = place.view === 'events' && isRefused(place.verdict);
+  const here = refused ? 'refused' : place.view;
   const filter = Object.fromEntries(FILTERS.map((name) => [name, place[name] || '']));
 
   useEffect(() => { document.documentElement.dataset.theme = theme; store.set('theme', theme); }, [theme]);
   useEffect(() => store.set('keys', areKeysOn ? 'on' : 'off'), [areKeysOn]);
   useLayoutEffect(() => { setDialog(null); if (!place.id) { event.current = null; setSelected(0); } }, [place.view, place.id]);
-  useEffect(() => {
-    if (place.view !== 'refused') return undefined;
-    const timer = setInterval(() => setRefusals((n) => n + 1), 3000);
-    return () => clearInterval(timer);
-  }, [place.view]);
 
   const open = (row, isStep) => { setSelected(row.seq); go({ id: row.id }, isStep && place.id); };
   const back = () => { go({ id: '', tab: '' }); setTimeout(() => list.current.focus?.()); };
@@ -110,8 +109,8 @@ function App() {
     Enter: () => document.getElementById('panel')?.focus(), Escape: () => place.id && back(),
     r: () => act('replay'), e: () => act('edit'), c: () => act('export'), d: () => act('diff'), m: () => act('rule'), n: () => act('craft'),
     y: () => event.current && copy(event.current.body ?? event.current.body_b64),
-    p: () => (isPaused ? list.current.resume() : setPaused(true)), '/': () => document.getElementById('search')?.focus(),
-    o: () => go({ view: 'overview', id: '' }), l: () => go({ view: 'events' }), x: () => go({ view: 'dead', id: '' }), t: nextTheme, '?': () => act('help'),
+    p: () => (isPaused ? (setPaused(false), list.current.resume?.()) : setPaused(true)), '/': () => document.getElementById('search')?.focus(),
+    o: () => go({ view: 'overview', id: '' }), l: () => go({ view: 'events', ...(refused && { verdict: '', id: '' }) }), x: () => go({ view: 'dead', id: '' }), t: nextTheme, '?': () => act('help'),
   };
   TABS.forEach((name, place_) => { keys[place_ + 1] = () => place.id && go({ tab: name }, true); });
   const onKey = useRef();
@@ -150,7 +149,7 @@ function App() {
   const dead = overview?.runs.dead || 0;
   return html`<a class="skip" href="#main">Skip to the content</a>
     <header class="top"><b class="name">hookagent</b>
-      <nav aria-label="Views">${VIEWS.map(([name, title]) => html`<a href=${`#/${name}`} aria-current=${place.view === name ? 'page' : undefined}>${title}${name === 'dead' && dead ? html` <span class="badge">${dead}</span>` : ''}</a>`)}</nav>
+      <nav aria-label="Views">${VIEWS.map(([name, title]) => html`<a href=${`#/${name}`} aria-current=${here === name ? 'page' : undefined}>${title}${name === 'dead' && dead ? html` <span class="badge">${dead}</span>` : ''}</a>`)}</nav>
       <span class="grow"></span>
       ${place.view === 'events' && html`<button aria-pressed=${isPaused ? 'true' : 'false'} onClick=${keys.p}>${isPaused ? '▸' : '●'} <span class="word">${isPaused ? 'Paused' : 'Live'}</span></button>`}
       <button class="icon" onClick=${nextTheme} aria-label=${`Theme: ${theme}`} title=${`Theme: ${theme}`}>${{ system: '◐', dark: '☾', light: '☀' }[theme]}</button>
@@ -158,13 +157,14 @@ function App() {
     <div class="lost" role="status" aria-live="polite">${lost}</div>
     <div id="main" tabindex="-1">${place.view === 'overview' ? html`<${Overview} overview=${overview} error=${error} act=${act} />`
       : place.view === 'dead' ? html`<${Dead} overview=${overview} />`
-        : place.view === 'refused' ? html`<${Refused} id=${place.id} fresh=${refusals} />`
-          : html`<main class=${`split ${place.id ? 'has-detail' : ''}`}><h1 class="hidden">Events</h1>
-            <div class="side"><${Filters} filter=${filter} set=${(changes) => go({ ...changes, id: '' }, true)} overview=${overview} />
-              <${EventList} filter=${filter} selected=${selected} open=${open} isPaused=${isPaused} setPaused=${setPaused} control=${list}
-                empty=${(isFiltered) => html`<${Empty} isFiltered=${isFiltered} overview=${overview} act=${act} />`} /></div>
-            ${place.id && html`<${EventView} id=${place.id} tab=${tab} setTab=${(name) => go({ tab: name }, true)} act=${act} close=${back}
-              said=${(found) => { event.current = found; setSelected(found.seq); }} />`}</main>`}</div>
+        : html`<main class=${`split ${place.id ? 'has-detail' : ''}`}><h1 class="hidden">${refused ? 'Refused deliveries' : 'Events'}</h1>
+          <div class="side"><${Filters} filter=${filter} set=${(changes) => go({ ...changes, id: '' }, true)} overview=${overview} />
+            ${refused ? html`<${Refusals} filter=${filter} id=${place.id} open=${(id) => go({ id }, place.id)} isPaused=${isPaused} control=${list} />`
+              : html`<${EventList} filter=${filter} selected=${selected} open=${open} isPaused=${isPaused} setPaused=${setPaused} control=${list}
+                empty=${(isFiltered) => html`<${Empty} isFiltered=${isFiltered} overview=${overview} act=${act} />`} />`}</div>
+          ${place.id && (place.id.startsWith('rej_') ? html`<${Refusal} key=${place.id} id=${place.id} close=${back} />`
+            : html`<${EventView} id=${place.id} tab=${tab} setTab=${(name) => go({ tab: name }, true)} act=${act} close=${back}
+              said=${(found) => { event.current = found; setSelected(found.seq); }} />`)}</main>`}</div>
     ${shown}`;
 }
 

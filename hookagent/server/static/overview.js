@@ -1,7 +1,7 @@
-// The agent at a glance, its dead runs, and what it refused.
-import { html, useState, useEffect, useRef, ask, ago, bytes, clock, copy, duration, query, Trouble } from './kit.js';
-import { Run, Verdict, useAsked } from './event.js';
-import { Body } from './body.js';
+// The agent at a glance, and its dead runs.
+import { html, useState, useEffect, ask, ago, bytes, copy, duration, query, Trouble } from './kit.js';
+import { Run, useAsked } from './event.js';
+import { History } from './history.js';
 
 const WIDTH = 120;
 const TALL = 24;
@@ -55,6 +55,7 @@ export function Overview({ overview, error, act }) {
     <div class="cards">${sources.map((one) => html`<section class="card"><h3><a href=${`#/events?${query({ source: one.name })}`}>${one.name}</a> <span class=${one.verified ? 'good' : 'warn'}>${one.verified ? `✓ ${one.scheme.provider || one.scheme.algorithm || one.scheme.name}` : '? not verified'}</span></h3>
       <${Address} url=${one.public || one.url} name=${one.name} isPublic=${Boolean(one.public)} />
       <${Spark} activity=${one.activity} slice=${overview.slice_ms} /><div class="dim">${one.activity ? `${sum(one.activity.events)} in the last hour${sum(one.activity.rejected) ? `, ${sum(one.activity.rejected)} refused` : ''} · ` : ''}last event ${ago(one.last_received_at)}</div></section>`)}</div>
+    <${History} sources=${sources} />
     ${breakers.length > 0 && html`<h2>Breakers</h2><table><tbody>${breakers.map((one) => html`<tr><th scope="row" class="mono">${one.target}</th>
       <td class=${one.state === 'closed' ? '' : 'bad'}>${one.state}</td><td>${one.failures} failures in a row</td><td>${one.until > Date.now() ? `tries again in ${duration(one.until - Date.now())}` : ''}</td></tr>`)}</tbody></table>`}
     <h2>Rules <button onClick=${() => act('try')}>Try a rule</button></h2>
@@ -87,25 +88,4 @@ export function Dead({ overview }) {
     ${page.runs.map((run) => html`<${Run} key=${run.id} run=${run} done=${() => load()} link />`)}
     ${!page.runs.length && html`<p class="good">✓ Nothing is dead, nothing waits.</p>`}
     ${page.next && html`<button onClick=${() => load(page.next)}>More</button>`}</main>`;
-}
-
-function Refusal({ id }) {
-  const { value, error } = useAsked(`rejected/${id}`);
-  return html`<article class="detail"><a class="back" href="#/refused">← list</a><${Trouble} error=${error} />
-    ${value && html`<h2>${value.source || 'no source'} <span class="bad">${value.status}</span></h2><p class="dim mono">${value.id} · ${value.received_at} · ${value.method} ${value.url}</p>
-      <${Verdict} why=${value.why} headers=${value.headers} />
-      <h3>Headers</h3><table><tbody>${value.headers.map(([name, text]) => html`<tr><th scope="row">${name}</th><td class="mono wrap">${text}</td></tr>`)}</tbody></table>
-      <h3>Body</h3><${Body} event=${value} />`}</article>`;
-}
-
-export function Refused({ id, fresh }) {
-  const { value, error } = useAsked(`rejected?limit=500&fresh=${fresh}`);
-  const last = useRef();
-  if (value) last.current = value;
-  const found = (value || last.current)?.rejected;
-  return html`<main class=${`split ${id ? 'has-detail' : ''}`}><div class="list"><h1 class="hidden">Refused deliveries</h1><${Trouble} error=${error} />
-    <div class="scroll"><table class="click"><thead><tr><th>Time</th><th>Status</th><th>Source</th><th>Why</th></tr></thead><tbody>${found?.map((one) => html`<tr class=${one.id === id ? 'on' : ''}>
-      <td><a href=${`#/refused?id=${one.id}`}>${clock(one.received_at)}</a></td><td class="bad">${one.status}</td><td>${one.source || '–'}</td><td>${one.detail || one.error}</td></tr>`)}</tbody></table>
-    ${found && !found.length && html`<p class="good">✓ Nothing was refused.</p>`}</div></div>
-    ${id && html`<${Refusal} key=${id} id=${id} />`}</main>`;
 }

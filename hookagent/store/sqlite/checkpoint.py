@@ -81,3 +81,15 @@ def _copy(connection: sqlite3.Connection) -> tuple[int, int]:
     """Copy what no reader still needs; return pages in the log and pages copied so far."""
     _, log, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(log), int(copied)
+
+
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Copy the whole log into the database and begin it anew; False while somebody reads it.
+
+    Needed before a log is written to that was not written by this connection alone: after a sync
+    that failed, or a process that was killed, reading may show pages of the log that are not on the
+    disk and that no later sync brings there, and every commit after them would be lost with them.
+    What is copied is synced with the database, and the copy fails if that does.
+    """
+    is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy

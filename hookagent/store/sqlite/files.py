@@ -103,9 +103,9 @@ class ServeLock:
                 f"another `hookagent serve` (pid {holder}) already uses this store",
                 hint="end it first, or set another `url` under `[store]`",
             ) from None
+        self._descriptor = descriptor
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-        self._descriptor = descriptor
 
     def release(self) -> None:
         """Give it up; the file stays, for its mode and to keep the lock free of races."""

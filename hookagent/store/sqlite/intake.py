@@ -3,25 +3,21 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from hookagent.event import Event
-from hookagent.store.base import Accepted, Rejected
+from hookagent.store.base import REJECTED_MAX, Accepted, Rejected
+from hookagent.store.sqlite.bulk import run_many
 from hookagent.store.sqlite.connection import pragma
 from hookagent.store.sqlite.keys import Keys, fingerprint
 from hookagent.store.sqlite.names import Names
 from hookagent.store.sqlite.rows import (
     EVENT_INSERT,
-    EVENTS_AT_ONCE,
-    EVENTS_INSERT,
     REJECTED_INSERT,
     event_row,
+    events_insert,
     rejected_row,
 )
-
-REJECTED_MAX = 500
-"""So many refusals are kept; the oldest makes room."""
 
 RECENT_MAX = 65_536
 """So many new events' places are remembered until they are routed."""
@@ -32,8 +28,11 @@ _Row = tuple[Any, ...]
 SEQ, ID, SOURCE, KEY, PRINT, KIND, RECEIVED_AT = range(7)
 """The first columns of a row of `events`."""
 
-_UNROUTED = "INSERT INTO unrouted (seq) SELECT seq FROM events WHERE seq >= ? AND seq < ?"
-_SPANS = """
+_UNROUTED = (
+    "INSERT INTO unrouted (seq, owner, lease_until)"
+    " SELECT seq, ?, ? FROM events WHERE seq >= ? AND seq < ?"
+)
+SPANS = """
     INSERT INTO spans SELECT seq >> 10, min(received_at), max(received_at) FROM events
     WHERE seq >= ? AND seq < ? GROUP BY 1 ON CONFLICT (block) DO UPDATE SET
     first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)
@@ -44,7 +43,7 @@ _TALLY = """
     WHERE seq >= ? AND seq < ? GROUP BY 1, 2 ON CONFLICT (minute, source_id) DO UPDATE
     SET events = events + excluded.events, last_at = max(last_at, excluded.last_at)
 """
-_DERIVED = (_UNROUTED, _SPANS, _TALLY)
+_DERIVED = (SPANS, _TALLY)
 """What follows from new events, one statement each for a whole batch: costs little per event."""
 
 _STORED_BEFORE = """
@@ -73,8 +72,11 @@ class Original(NamedTuple):
 class Intake:
     """Inserts within a transaction of the writer, which says how the transaction ended."""
 
-    def __init__(self, connection: sqlite3.Connection, names: Names) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, names: Names, rejected_max: int = REJECTED_MAX
+    ) -> None:
         self.names = names
+        self._rejected_max = rejected_max
         self.recent: dict[str, tuple[int, int]] = {}
         """Seq and kind of events by id, from their commit until they are routed."""
         self._connection = connection
@@ -90,7 +92,8 @@ class Intake:
             self._version = version
             self._next_seq = self._one(
                 "SELECT max((SELECT coalesce(max(seq), 0) FROM events),"
-                " (SELECT coalesce(max(value), 0) FROM counters WHERE name = 'events')) + 1"
+                " (SELECT coalesce(max(value), 0) FROM counters"
+                " WHERE name IN ('events', 'keyed'))) + 1"
             )
             self._next_rejected = self._one("SELECT coalesce(max(n), 0) + 1 FROM rejected")
 
@@ -111,26 +114,19 @@ class Intake:
         first = self._next_seq
         rows, suspects = self._rows(arrivals)
         before = self._connection.total_changes
-        self._insert(rows)
+        run_many(self._connection, events_insert, rows)
         is_complete = self._connection.total_changes - before == len(rows)
         originals = self._stored_before(first)
         if suspects or not is_complete:
             originals |= self._second_look(suspects, {row[SEQ]: row for row in rows})
         for query in _DERIVED:
             self._connection.execute(query, (first, self._next_seq))
-        self._lease(arrivals, first)
+        self._put_unrouted(arrivals, first)
         self._keys.merge(len(rows))
         self._remember(rows)
         if not originals:
             return [Accepted(arrival.event.id) for arrival in arrivals]
         return self._answers(arrivals, first, originals)
-
-    def _insert(self, rows: list[_Row]) -> None:
-        whole = len(rows) - len(rows) % EVENTS_AT_ONCE
-        for at in range(0, whole, EVENTS_AT_ONCE):
-            values = list(chain.from_iterable(rows[at : at + EVENTS_AT_ONCE]))
-            self._connection.execute(EVENTS_INSERT, values)
-        self._connection.executemany(EVENT_INSERT, rows[whole:])
 
     def _rows(self, arrivals: Sequence[Arrival]) -> tuple[list[_Row], list[tuple[_Row, int]]]:
         """Return the rows to insert, and those whose fingerprint was seen lately, with where."""
@@ -223,24 +219,21 @@ class Intake:
         )
         return answers
 
-    def _lease(self, arrivals: Sequence[Arrival], first: int) -> None:
-        """Note who has the events in memory: mostly the same worker for all."""
+    def _put_unrouted(self, arrivals: Sequence[Arrival], first: int) -> None:
+        """Put new events before the workers; note who has them in memory, mostly one for all."""
         owners = {arrival.owner for arrival in arrivals}
-        for owner in owners - {""}:
-            until = max(arrival.lease_until for arrival in arrivals if arrival.owner == owner)
-            held = [
-                (owner, until, first + place)
-                for place, arrival in enumerate(arrivals)
-                if arrival.owner == owner
-            ]
-            if len(owners) == 1:
-                self._connection.execute(
-                    "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq >= ?", held[0]
-                )
-            else:
-                self._connection.executemany(
-                    "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq = ?", held
-                )
+        owner = owners.pop() if len(owners) == 1 else ""
+        until = max((arrival.lease_until for arrival in arrivals if owner), default=0)
+        self._connection.execute(_UNROUTED, (owner, until, first, self._next_seq))
+        if owners:
+            self._connection.executemany(
+                "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq = ?",
+                [
+                    (arrival.owner, arrival.lease_until, seq)
+                    for seq, arrival in enumerate(arrivals, first)
+                    if arrival.owner
+                ],
+            )
 
     def reject(self, refusals: Sequence[Rejected]) -> None:
         """Write refusals into the ring."""
@@ -248,7 +241,7 @@ class Intake:
         for rejected in refusals:
             n = self._next_rejected
             self._next_rejected += 1
-            rows.append(rejected_row(rejected, n % REJECTED_MAX, n))
+            rows.append(rejected_row(rejected, n % self._rejected_max, n))
             source_id = self.names.source(rejected.source)
             self._count(source_id, "rejected", rejected.request.received_at)
         self._connection.executemany(REJECTED_INSERT, rows)

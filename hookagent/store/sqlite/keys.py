@@ -10,13 +10,21 @@ A fingerprint only suggests: whoever finds one compares the key itself.
 """
 
 import sqlite3
+from functools import cache
 from hashlib import blake2b
+
+from hookagent.store.sqlite.bulk import places, run_many
 
 GENERATION = 32_768
 """New fingerprints in memory before they are merged: about 4 MiB, and at a million events some
 seven to a page."""
 MERGE_MIN = 64
 """Fingerprints merged with a commit, at least."""
+
+
+@cache
+def _keys_insert(rows: int) -> str:
+    return f"INSERT OR IGNORE INTO keys VALUES {places(rows, 2)}"  # noqa: S608 - constants of ours
 
 
 def fingerprint(source_id: int, key: bytes) -> int:
@@ -92,4 +100,4 @@ class Keys:
         self._merged = self._merged_before
 
     def _insert(self, entries: list[tuple[int, int]]) -> None:
-        self._connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", entries)
+        run_many(self._connection, _keys_insert, entries)

@@ -15,7 +15,8 @@ import msgspec
 
 from hookagent.job import RunState
 from hookagent.store.base import EventFilter, Run, RunFilter
-from hookagent.store.sqlite.rows import NUMBER_OF, RUN_COLUMNS, run_of
+from hookagent.store.rows import NUMBER_OF, run_of
+from hookagent.store.sqlite.rows import RUN_COLUMNS
 from hookagent.store.sqlite.search import TEXT_MIN, SearchIndex, occurs
 
 CHUNK = 64
@@ -190,6 +191,7 @@ def _kinds(connection: sqlite3.Connection, wanted: EventFilter) -> list[int] | N
         "s.name = ?": wanted.source,
         "k.type GLOB ?": wanted.type,
         "k.origin = ?": wanted.origin,
+        "? IN (k.code, k.integrity)": wanted.verdict,
     }
     used = {condition: value for condition, value in conditions.items() if value}
     if not used:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hookagent.event import Origin
+from hookagent.event import Event, Origin
 from hookagent.store.base import (
     EventRecord,
     EventState,
@@ -15,15 +15,9 @@ from hookagent.store.base import (
     Run,
     StateWrite,
 )
-from hookagent.store.sqlite.rows import (
-    EVENT_COLUMNS,
-    REJECTED_COLUMNS,
-    RUN_COLUMNS,
-    RUN_STATES,
-    event_of,
-    rejected_of,
-    run_of,
-)
+from hookagent.store.rows import RUN_STATES, event_of, rejected_of, run_of
+from hookagent.store.sqlite.ordering import ASLEEP
+from hookagent.store.sqlite.rows import EVENT_COLUMNS, REJECTED_COLUMNS, RUN_COLUMNS
 
 _SUMMARY = """
     SELECT e.seq, e.id, s.name, k.type, e.received_at, k.method, e.target, length(e.body),
@@ -36,6 +30,15 @@ _SUMMARY = """
     LEFT JOIN duplicates AS d ON d.seq = e.seq
     WHERE e.seq = ?
 """
+
+
+def events_of(connection: sqlite3.Connection, event_ids: Sequence[str]) -> list[Event]:
+    """Return these events as they arrived; those that are gone are left out."""
+    rows = connection.execute(
+        f"SELECT {EVENT_COLUMNS} WHERE e.id IN (SELECT value FROM json_each(?))",  # noqa: S608 - a constant of ours
+        (msgspec.json.encode(event_ids).decode(),),
+    )
+    return [event_of(row) for row in rows]
 
 
 def summaries(connection: sqlite3.Connection, seqs: Sequence[int]) -> list[EventSummary]:
@@ -128,7 +131,7 @@ def next_due(connection: sqlite3.Connection) -> int | None:
         "SELECT min(at) FROM (SELECT min(wake_at) AS at FROM runs WHERE wake_at IS NOT NULL"
         " UNION ALL SELECT min(due_at) FROM states WHERE due_at > 0)"
     ).fetchone()
-    return None if row[0] is None else int(row[0])
+    return None if row[0] is None or row[0] >= ASLEEP else int(row[0])
 
 
 def due_states(connection: sqlite3.Connection, now: int, limit: int) -> list[StateWrite]:

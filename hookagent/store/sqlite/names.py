@@ -8,13 +8,13 @@ import sqlite3
 from typing import TypeVar
 
 from hookagent.event import Event
+from hookagent.store.rows import Kind, kind_of
 
 REMEMBERED_MAX = 10_000
 """Of each sort; a source whose types never repeat must not fill the memory."""
 
 Key = TypeVar("Key")
 Id = TypeVar("Id")
-_Kind = tuple[str, str, str, str, str, bool, str, str, str, int | None]
 
 
 class Names:
@@ -23,14 +23,22 @@ class Names:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._sources: dict[str, int] = {}
-        self._kinds: dict[_Kind, tuple[int, int]] = {}
+        self._kinds: dict[Kind, tuple[int, int]] = {}
         self._rules: dict[str, int] = {}
         self._cells: dict[tuple[int, int], int] = {}
+        self._versions: dict[str, str] = {}
 
     def forget(self) -> None:
         """Forget what is remembered, not what is stored."""
-        for remembered in (self._sources, self._kinds, self._rules, self._cells):
+        for remembered in (self._sources, self._kinds, self._rules, self._cells, self._versions):
             remembered.clear()
+
+    def is_new_version(self, version: str) -> bool:
+        """Whether a rule's version was not asked about before: it may have to be stored."""
+        is_new = version not in self._versions
+        if is_new:
+            _remember(self._versions, version, version)
+        return is_new
 
     def source(self, name: str) -> int:
         """Return a source's id."""
@@ -50,20 +58,7 @@ class Names:
 
     def kind(self, event: Event) -> tuple[int, int]:
         """Return the ids of an event's source and kind."""
-        request = event.request
-        verdict = event.verdict
-        kind: _Kind = (
-            event.source,
-            event.type,
-            event.origin,
-            request.method,
-            request.base_url,
-            verdict.valid,
-            verdict.scheme,
-            verdict.code,
-            verdict.integrity,
-            verdict.secret_index,
-        )
+        kind = kind_of(event)
         found = self._kinds.get(kind)
         if found is None:
             source_id = self.source(event.source)
@@ -90,7 +85,7 @@ class Names:
         row = self._connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608 - as above
         return int(row[0])
 
-    def _new_kind(self, source_id: int, kind: _Kind) -> int:
+    def _new_kind(self, source_id: int, kind: Kind) -> int:
         columns = (
             "source_id, type, origin, method, base_url, valid, scheme, code, integrity,"
             " secret_index"

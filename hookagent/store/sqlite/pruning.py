@@ -6,7 +6,7 @@ Freed pages are used again by new events; the file does not shrink by itself.
 import sqlite3
 
 from hookagent.store.base import Pruned
-from hookagent.store.sqlite.rows import DEAD, PENDING, RUNNING, WAITING
+from hookagent.store.rows import DEAD, PENDING, RUNNING, WAITING
 from hookagent.store.sqlite.writer import Transaction
 
 _UNFINISHED = f"({PENDING}, {RUNNING}, {WAITING}, {DEAD})"
@@ -14,6 +14,7 @@ _UNFINISHED = f"({PENDING}, {RUNNING}, {WAITING}, {DEAD})"
 
 _IS_FINISHED = f"""
     NOT EXISTS (SELECT 1 FROM unrouted AS u WHERE u.seq = e.seq)
+    AND NOT EXISTS (SELECT 1 FROM docket AS d WHERE d.seq = e.seq)
     AND NOT EXISTS (
         SELECT 1 FROM runs AS r WHERE r.event_seq = e.seq AND r.state IN {_UNFINISHED}
     )

@@ -5,6 +5,8 @@ until only what is really lost is left out. Sequence numbers, ids and times stay
 """
 
 import contextlib
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +17,13 @@ import msgspec
 
 from hookagent.errors import OutsideError
 from hookagent.event import Origin
+from hookagent.store.rows import event_of
 from hookagent.store.sqlite.connection import Purpose, connect
 from hookagent.store.sqlite.files import make_private
 from hookagent.store.sqlite.keys import fingerprint
 from hookagent.store.sqlite.names import Names
-from hookagent.store.sqlite.rows import EVENT_INSERT, event_of, event_row
+from hookagent.store.sqlite.ordering import arrange
+from hookagent.store.sqlite.rows import EVENT_INSERT, event_row
 from hookagent.store.sqlite.schema import migrate
 from hookagent.verdict import Code, Integrity
 
@@ -33,9 +37,15 @@ _EVENT = (
     "SELECT seq, id, key, received_at, target, client_ip, parent, signed_at, content_key, detail,"
     " headers, body, kind_id FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq"
 )
+PAGE_SIZES = frozenset(1 << power for power in range(9, 16))
+"""As the header has them (https://www.sqlite.org/fileformat.html, 1.3.2); our own is 4,096."""
 _RUN = "SELECT * FROM runs WHERE seq BETWEEN ? AND ? ORDER BY seq"
-_AS_IT_IS = ("rule_versions", "states", "kept", "duplicates", "tally", "rejected", "spans")
+_AS_IT_IS = (
+    "docket",
+    "rule_versions", "states", "kept", "duplicates", "tally", "rejected", "spans", "stretches",
+)  # fmt: skip
 """Tables copied row by row as far as they can be read."""
+_ORDERED = "SELECT DISTINCT rule_id, order_key FROM runs WHERE order_key IS NOT NULL"
 _Row = tuple[Any, ...]
 
 
@@ -67,8 +77,41 @@ def salvage(path: Path, to: Path) -> SalvageReport:
 
 
 def _salvage(path: Path, to: Path) -> SalvageReport:
+    with _whole_pages(path, to) as readable:
+        return _read_out(readable, path, to)
+
+
+@contextlib.contextmanager
+def _whole_pages(path: Path, to: Path) -> Iterator[Path]:
+    """Yield the file, or a copy without its last page where the file ends within it.
+
+    SQLite would fill such a page up with zeros and read rows out of it that never were.
+    """
+    with path.open("rb") as file:
+        page = int.from_bytes(file.read(18)[16:], "big")
+    size = path.stat().st_size
+    if page not in PAGE_SIZES or size < page or size % page == 0:
+        yield path
+        return
+    copy = to.with_name(to.name + ".whole")
+    make_private(copy)
+    try:
+        shutil.copyfile(path, copy)
+        os.truncate(copy, size - size % page)
+        log = path.with_name(path.name + "-wal")
+        if log.exists():
+            make_private(copy.with_name(copy.name + "-wal"))
+            shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
+        yield copy
+    finally:
+        for ending in ("", "-wal", "-shm"):
+            copy.with_name(copy.name + ending).unlink(missing_ok=True)
+
+
+def _read_out(readable: Path, path: Path, to: Path) -> SalvageReport:
+    """Copy what can be read into a new store; `path` is what a person knows the file by."""
     target = connect(to, Purpose.WRITE)
-    source = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+    source = sqlite3.connect(f"file:{quote(str(readable))}?mode=ro", uri=True, isolation_level=None)
     source.execute("PRAGMA trusted_schema=OFF")
     source.execute("PRAGMA cell_size_check=ON")
     # SQLite refuses a file that is shorter than its header says, except to one who mends schemas.
@@ -126,14 +169,17 @@ class Saving:
     def _runs(self) -> int:
         rules: dict[int, str] = {row[0]: row[1] for row in self._all("SELECT id, name FROM rules")}
         saved = 0
+        columns = len(self._target.execute("PRAGMA table_info(runs)").fetchall())
         for row in self._ranges("runs", _RUN):
             seq, run_id, event_seq, rule_id, _, *rest = row
             new_rule = self._names.rule(rules.get(rule_id, f"unknown-{rule_id}"))
             cell = self._names.cell(new_rule, self._kind_of.get(event_seq, 0))
             values = (seq, run_id, event_seq, new_rule, cell, *rest)
+            values += (None,) * (columns - len(values))  # of an older schema
             marks = ", ".join("?" for _ in values)
             self._target.execute(f"INSERT OR IGNORE INTO runs VALUES ({marks})", values)  # noqa: S608 - marks
             saved += 1
+        arrange(self._target, self._target.execute(_ORDERED).fetchall())  # the first may be lost
         return saved
 
     def _unrouted(self) -> int:
@@ -147,6 +193,9 @@ class Saving:
             ).fetchall()
         self._target.executemany(
             "INSERT INTO unrouted (seq) SELECT seq FROM events WHERE seq = ?", rows
+        )
+        self._target.execute(
+            "DELETE FROM docket WHERE NOT EXISTS (SELECT 1 FROM events WHERE seq = docket.seq)"
         )
         self._target.execute(
             "INSERT INTO quiet SELECT kind_id, seq FROM events AS e WHERE"

@@ -7,32 +7,17 @@
 import os
 import sqlite3
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
-import msgspec
-
 from hookagent.errors import OutsideError
+from hookagent.store.migration import Migration, read_migrations
 from hookagent.store.sqlite.connection import APPLICATION_ID, pragma
 from hookagent.store.sqlite.files import FILE_MODE
 
 
-class Migration(msgspec.Struct, frozen=True):
-    """One step of the schema."""
-
-    version: int
-    name: str
-    sql: str
-
-
 def migrations() -> list[Migration]:
-    """Read the migrations in the package, in order."""
-    found = []
-    for entry in files("hookagent.store.sqlite").joinpath("migrations").iterdir():
-        number, _, name = entry.name.removesuffix(".sql").partition("_")
-        if entry.name.endswith(".sql"):
-            found.append(Migration(int(number), name, entry.read_text("utf-8")))
-    return sorted(found, key=lambda migration: migration.version)
+    """Read the migrations of this engine, in order."""
+    return read_migrations("hookagent.store.sqlite")
 
 
 def migrate(

@@ -5,17 +5,20 @@ Accepting and recording go through the writer's group commits; looking goes thro
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
+from hookagent.durable import keep_name
 from hookagent.errors import OutsideError
 from hookagent.event import Event
 from hookagent.store.base import (
+    REJECTED_MAX,
     Accepted,
     EventFilter,
     EventRecord,
     EventSummary,
+    Merge,
     Minute,
     Pruned,
     Rejected,
@@ -25,15 +28,18 @@ from hookagent.store.base import (
     RunFilter,
     StateWrite,
     StoreStats,
+    Stretch,
 )
-from hookagent.store.sqlite import counts, listing, lookups, pruning, work
-from hookagent.store.sqlite.checkpoint import Checkpoints
+from hookagent.store.sqlite import claiming, counts, listing, lookups, pruning, work
+from hookagent.store.sqlite import stretches as kept_stretches
+from hookagent.store.sqlite.checkpoint import Checkpoints, empty_log
 from hookagent.store.sqlite.connection import Purpose, connect
 from hookagent.store.sqlite.files import ServeLock, make_private
 from hookagent.store.sqlite.indexing import Indexing
 from hookagent.store.sqlite.readers import Readers
 from hookagent.store.sqlite.schema import migrate
 from hookagent.store.sqlite.search import SearchIndex
+from hookagent.store.sqlite.sharing import SqliteSharing
 from hookagent.store.sqlite.soundness import check_at_start, check_fully
 from hookagent.store.sqlite.trouble import unavailable
 from hookagent.store.sqlite.writer import Writer
@@ -51,15 +57,24 @@ class Mode(StrEnum):
     """Looks, and writes a little, beside a process that serves."""
 
 
-class SqliteStore:
+class SqliteStore(SqliteSharing):
     """One database file."""
 
-    def __init__(self, path: Path, *, queue_max: int = 4096, mode: Mode = Mode.SERVE) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        queue_max: int = 4096,
+        rejected_max: int = REJECTED_MAX,
+        mode: Mode = Mode.SERVE,
+    ) -> None:
         self.path = path
         self._mode = mode
         self._lock = ServeLock(path)
         self._readers = Readers(path)
-        self._writer = Writer(path, queue_max=queue_max, wrote=self._wrote)
+        self._writer = Writer(
+            path, queue_max=queue_max, wrote=self._wrote, rejected_max=rejected_max
+        )
         self._checkpoints = Checkpoints(path, self._writer.commit_lock)
         self._search = SearchIndex(path)
         self._indexing = Indexing(path, self._search)
@@ -82,9 +97,10 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         make_private(self.path)
-        if self._mode is Mode.SERVE:
-            self._lock.take()
         try:
+            if self._mode is Mode.SERVE:
+                self._lock.take()
+                keep_name(self.path)
             return self._sound_connection()
         except BaseException as error:
             self._lock.release()
@@ -98,6 +114,8 @@ class SqliteStore:
             if self._mode is Mode.SERVE:
                 check_at_start(connection, self.path)
             migrate(connection, self.path)
+            if self._mode is Mode.SERVE:
+                empty_log(connection)
         except BaseException:
             connection.close()
             raise
@@ -123,9 +141,9 @@ class SqliteStore:
         self, owner: str, *, now: int, lease_until: int, limit: int
     ) -> list[Event]:
         """Take stored events without a live lease, oldest first."""
-        claim = work.Claim(owner=owner, now=now, lease_until=lease_until, limit=limit)
+        claim = claiming.Claim(owner=owner, now=now, lease_until=lease_until, limit=limit)
         taken: list[Event] = await self._writer.do(
-            lambda transaction: work.claim_events(transaction, claim)
+            lambda transaction: claiming.claim_events(transaction, claim)
         )
         return taken
 
@@ -143,12 +161,18 @@ class SqliteStore:
         now: int,
         lease_until: int,
         limit: int,
-        exclude_rules: Sequence[str] = (),
+        limits: Mapping[str, int] | None = None,
     ) -> list[Run]:
         """Take runs that may be tried now: due retries and lost leases first, then pending."""
-        claim = work.Claim(owner=owner, now=now, lease_until=lease_until, limit=limit)
+        claim = claiming.Claim(
+            owner=owner,
+            now=now,
+            lease_until=lease_until,
+            limit=limit,
+            limits=limits or {},
+        )
         taken: list[Run] = await self._writer.do(
-            lambda transaction: work.claim_runs(transaction, claim, exclude_rules)
+            lambda transaction: claiming.claim_runs(transaction, claim)
         )
         return taken
 
@@ -208,6 +232,10 @@ class SqliteStore:
         """Return one event in full, or None."""
         return await self._readers.read(lambda connection: lookups.event(connection, event_id))
 
+    async def events_of(self, event_ids: Sequence[str]) -> list[Event]:
+        """Return these events as they arrived; those that are gone are left out."""
+        return await self._readers.read(lambda connection: lookups.events_of(connection, event_ids))
+
     async def event_ids_like(self, beginning: str, limit: int) -> list[str]:
         """Return ids of events that begin so."""
         return await self._readers.read(
@@ -247,6 +275,31 @@ class SqliteStore:
     async def activity(self, *, since: int) -> list[Minute]:
         """Return the minutes since then in which something happened."""
         return await self._readers.read(lambda connection: counts.activity(connection, since))
+
+    async def add_stretches(self, stretches: Sequence[Stretch]) -> None:
+        """Keep what was counted."""
+        await self._writer.do(lambda transaction: kept_stretches.add(transaction, stretches))
+
+    async def stretches(self, *, since: int, until: int) -> list[Stretch]:
+        """Return the stretches that overlap, oldest first."""
+        return await self._readers.read(
+            lambda connection: kept_stretches.overlapping(connection, since, until)
+        )
+
+    async def widen_stretches(self, *, span: int, into: int, before: int, merge: Merge) -> int:
+        """Make one of `into` out of the oldest ones of `span`; return how many went."""
+        wanted = kept_stretches.Widening(span=span, into=into, before=before, merge=merge)
+        taken: int = await self._writer.do(
+            lambda transaction: kept_stretches.widen(transaction, wanted)
+        )
+        return taken
+
+    async def drop_stretches(self, *, before: int) -> int:
+        """Remove the stretches that ended by then; return how many."""
+        removed: int = await self._writer.do(
+            lambda transaction: kept_stretches.drop(transaction, before)
+        )
+        return removed
 
     async def prune(self, *, before: int, limit: int) -> Pruned:
         """Remove up to `limit` old finished events, a small commit at a time."""

@@ -3,6 +3,7 @@
 SQLite's result codes: https://www.sqlite.org/rescode.html
 """
 
+import errno
 import sqlite3
 from pathlib import Path
 
@@ -27,12 +28,25 @@ _SENTENCES: tuple[tuple[str, str, str | None], ...] = (
     ("SQLITE_TOOBIG", "a value is larger than SQLite can hold", None),
 )
 
+_OF_THE_SYSTEM = {
+    errno.ENOSPC: "SQLITE_FULL",
+    errno.EDQUOT: "SQLITE_FULL",
+    errno.EFBIG: "SQLITE_FULL",
+    errno.EROFS: "SQLITE_READONLY",
+    errno.EACCES: "SQLITE_PERM",
+    errno.EPERM: "SQLITE_PERM",
+    errno.EIO: "SQLITE_IOERR",
+}
+"""What SQLite would call an error of the system, met beside it."""
+
 STAYS_USABLE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_CONSTRAINT")
 """After these the connection itself is sound; after others it is opened anew."""
 
 
 def unavailable(error: Exception, path: Path) -> StoreUnavailable:
     """Turn an error of SQLite or the system into a sentence about this store."""
+    if isinstance(error, StoreUnavailable):
+        return error
     name = error_name(error)
     for beginning, sentence, hint in _SENTENCES:
         if name.startswith(beginning):
@@ -42,6 +56,8 @@ def unavailable(error: Exception, path: Path) -> StoreUnavailable:
 
 def error_name(error: Exception) -> str:
     """Return SQLite's name of an error (`SQLITE_FULL`), or an empty string."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return _OF_THE_SYSTEM.get(error.errno, "")
     name = getattr(error, "sqlite_errorname", None)
     if isinstance(name, str):
         return name

@@ -1,96 +1,124 @@
-"""Hand out work and write down what became of it. Each function is one piece of a transaction."""
+"""Write down what became of work. Each function is one piece of a transaction."""
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import msgspec
 
-from hookagent.event import Event
 from hookagent.job import RunState
 from hookagent.store.base import Routed, Run
-from hookagent.store.sqlite.rows import (
+from hookagent.store.rows import (
     DEAD,
     DISCARDED,
-    EVENT_COLUMNS,
     PENDING,
-    PROGRESS_COLUMNS,
-    RUN_COLUMNS,
     RUNNING,
-    event_of,
     run_of,
     run_progress,
 )
+from hookagent.store.sqlite.bulk import places, run_many
+from hookagent.store.sqlite.ordering import arrange
+from hookagent.store.sqlite.rows import PROGRESS_COLUMNS, RUN_COLUMNS
 from hookagent.store.sqlite.writer import Transaction
 
-_NEW_RUN = (
-    f"INSERT OR IGNORE INTO runs (id, event_seq, rule_id, cell_id, created_at, {PROGRESS_COLUMNS})"  # noqa: S608 - constants of ours
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_OURS = (
+    "SELECT json_group_array(seq) FROM unrouted"
+    " WHERE seq IN (SELECT value FROM json_each(?)) AND owner IN (?, '')"
 )
-_PROGRESS = (
-    f"UPDATE runs SET ({PROGRESS_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant of ours
-    f" WHERE id = ? AND owner = ? AND state = {RUNNING}"
-)
+_LEAVE = "DELETE FROM unrouted WHERE seq IN (SELECT value FROM json_each(?))"
+_NOT_QUIET = "DELETE FROM quiet WHERE kind_id = ? AND seq = ?"
+_QUIET = "INSERT OR IGNORE INTO quiet SELECT value ->> 0, value ->> 1 FROM json_each(?)"
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Who takes work, how much, and until when it is theirs."""
-
-    owner: str
-    now: int
-    lease_until: int
-    limit: int
-
-
-def claim_events(transaction: Transaction, claim: Claim) -> list[Event]:
-    """Take unrouted events without a live lease, oldest first."""
-    execute = transaction.connection.execute
-    taken = execute(
-        "SELECT seq FROM unrouted WHERE lease_until <= ? ORDER BY seq LIMIT ?",
-        (claim.now, claim.limit),
-    ).fetchall()
-    transaction.connection.executemany(
-        "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq = ?",
-        [(claim.owner, claim.lease_until, seq) for (seq,) in taken],
+@cache
+def _new_runs(rows: int) -> str:
+    return (
+        "INSERT OR IGNORE INTO runs (id, event_seq, rule_id, cell_id, created_at,"  # noqa: S608 - constants of ours
+        f" {PROGRESS_COLUMNS}, order_key) VALUES {places(rows, 17)}"
     )
-    return [
-        event_of(execute(f"SELECT {EVENT_COLUMNS} WHERE e.seq = ?", (seq,)).fetchone())
-        for (seq,) in taken
-    ]
+
+
+@cache
+def _progress(rows: int) -> str:
+    given = ", ".join(f"column{n}" for n in range(1, 12))
+    return (
+        f"UPDATE runs SET ({PROGRESS_COLUMNS}) = ({given}) FROM (VALUES {places(rows, 12)})"  # noqa: S608 - constants of ours
+        f" WHERE runs.id = column12 AND runs.owner = ? AND runs.state = {RUNNING}"
+    )
 
 
 def route(transaction: Transaction, owner: str, routed: Sequence[Routed]) -> list[bool]:
     """Record what matching found; False for an event another worker holds or that was routed."""
+    found = [_place(transaction, outcome.event_id) for outcome in routed]
+    ours = _leave(transaction, owner, [place[0] for place in found if place is not None])
     quiet: list[tuple[int, int]] = []
+    runs: list[tuple[Any, ...]] = []
     answers = []
-    for outcome in routed:
-        place = _place(transaction, outcome.event_id)
-        is_ours = not outcome.event_id or (
-            place is not None and _leave(transaction, owner, place[0])
-        )
-        answers.append(is_ours)
-        if not is_ours:
+    for outcome, place in zip(routed, found, strict=True):
+        if place is not None and place[0] in ours:
+            ours.discard(place[0])
+        elif outcome.event_id:
+            answers.append(False)
             continue
+        answers.append(True)
         transaction.intake.recent.pop(outcome.event_id, None)
         if place is not None and not outcome.runs:
             quiet.append((place[1], place[0]))
-        if outcome.versions:
-            _keep_versions(transaction, outcome)
-        if outcome.runs:
-            _insert_runs(transaction, owner, outcome, place)
+        if place is not None and outcome.left_to_judge:
+            _put_on_docket(transaction, outcome, place[0])
+        _keep_versions(transaction, outcome)
+        runs += [_run_row(transaction, owner, run, outcome, place) for run in outcome.runs]
         if outcome.states:
             _keep_states(transaction, outcome)
+    run_many(transaction.connection, _new_runs, runs)
+    for outcome in routed:
+        _arrange(transaction, outcome.runs)
     if quiet:
-        transaction.connection.executemany("INSERT OR IGNORE INTO quiet VALUES (?, ?)", quiet)
+        transaction.connection.execute(_QUIET, (_json(quiet),))
     return answers
 
 
-def _leave(transaction: Transaction, owner: str, seq: int) -> bool:
-    """Take an event off the unrouted ones, unless another worker holds it or did so before."""
-    return (
-        transaction.connection.execute(
-            "DELETE FROM unrouted WHERE seq = ? AND owner IN (?, '')", (seq, owner)
-        ).rowcount
-        == 1
+def write_judged(transaction: Transaction, owner: str, judged: Sequence[Routed]) -> None:
+    """Write the runs, versions and states of events that were routed before."""
+    runs: list[tuple[Any, ...]] = []
+    for outcome in judged:
+        place = _place(transaction, outcome.event_id)
+        if place is not None and outcome.runs:
+            transaction.connection.execute(_NOT_QUIET, (place[1], place[0]))
+        _keep_versions(transaction, outcome)
+        runs += [_run_row(transaction, owner, run, outcome, place) for run in outcome.runs]
+        _keep_states(transaction, outcome)
+    run_many(transaction.connection, _new_runs, runs)
+    for outcome in judged:
+        _arrange(transaction, outcome.runs)
+
+
+def _put_on_docket(transaction: Transaction, outcome: Routed, seq: int) -> None:
+    transaction.connection.execute(
+        "INSERT INTO docket SELECT received_at, id, seq, ? FROM events WHERE seq = ?",
+        (msgspec.json.encode(outcome.left_to_judge), seq),
     )
+
+
+def _arrange(transaction: Transaction, runs: Sequence[Run]) -> None:
+    """Put those that keep an order in order again."""
+    keys = [(transaction.names.rule(run.rule), run.order_key) for run in runs if run.order_key]
+    if keys:
+        arrange(transaction.connection, keys)
+
+
+def _leave(transaction: Transaction, owner: str, seqs: list[int]) -> set[int]:
+    """Take events off the unrouted ones, unless another worker holds them or did so before."""
+    if not seqs:
+        return set()
+    execute = transaction.connection.execute
+    held: str = execute(_OURS, (_json(seqs), owner)).fetchone()[0]
+    execute(_LEAVE, (held,))
+    return set(msgspec.json.decode(held, type=list[int]))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _place(transaction: Transaction, event_id: str) -> tuple[int, int] | None:
@@ -105,36 +133,43 @@ def _place(transaction: Transaction, event_id: str) -> tuple[int, int] | None:
     return found
 
 
-def _insert_runs(
-    transaction: Transaction, owner: str, outcome: Routed, place: tuple[int, int] | None
-) -> None:
+def _run_row(
+    transaction: Transaction,
+    owner: str,
+    run: Run,
+    outcome: Routed,
+    place: tuple[int, int] | None,
+) -> tuple[Any, ...]:
+    """Return the row of a new run; the event of another run than this is no longer quiet."""
     names = transaction.names
-    rows = []
-    for run in outcome.runs:
-        if run.state is RunState.RUNNING and not run.owner:
-            run = msgspec.structs.replace(run, owner=owner)  # noqa: PLW2901 - the same run, leased
-        of_run = place
-        if run.event_id != outcome.event_id:
-            of_run = _place(transaction, run.event_id)
-        seq, kind_id = of_run or (None, 0)
-        rule_id = names.rule(run.rule)
-        cell_id = names.cell(rule_id, kind_id)
-        rows.append((run.id, seq, rule_id, cell_id, run.created_at, *run_progress(run)))
-        if of_run is not None and of_run is not place:
-            transaction.connection.execute(
-                "DELETE FROM quiet WHERE kind_id = ? AND seq = ?", (kind_id, seq)
-            )
-    transaction.connection.executemany(_NEW_RUN, rows)
+    if run.state is RunState.RUNNING and not run.owner:
+        run = msgspec.structs.replace(run, owner=owner)
+    of_run = place
+    if run.event_id != outcome.event_id:
+        of_run = _place(transaction, run.event_id)
+        if of_run is not None:
+            transaction.connection.execute(_NOT_QUIET, (of_run[1], of_run[0]))
+    seq, kind_id = of_run or (None, 0)
+    rule_id = names.rule(run.rule)
+    cell_id = names.cell(rule_id, kind_id)
+    return (
+        run.id,
+        seq,
+        rule_id,
+        cell_id,
+        run.created_at,
+        *run_progress(run),
+        run.order_key or None,
+    )
 
 
 def _keep_versions(transaction: Transaction, outcome: Routed) -> None:
-    transaction.connection.executemany(
-        "INSERT OR IGNORE INTO rule_versions VALUES (?, ?, ?)",
-        [
-            (version.hash, version.rule, msgspec.json.encode(version.steps))
-            for version in outcome.versions
-        ],
-    )
+    for version in outcome.versions:
+        if transaction.names.is_new_version(version.hash):
+            transaction.connection.execute(
+                "INSERT OR IGNORE INTO rule_versions VALUES (?, ?, ?)",
+                (version.hash, version.rule, msgspec.json.encode(version.steps)),
+            )
 
 
 def _keep_states(transaction: Transaction, outcome: Routed) -> None:
@@ -150,40 +185,6 @@ def _keep_states(transaction: Transaction, outcome: Routed) -> None:
             )
 
 
-def claim_runs(transaction: Transaction, claim: Claim, exclude_rules: Sequence[str]) -> list[Run]:
-    """Take runs that may be tried now.
-
-    Retries and expired leases come first, in the order they fell due: a stream of new runs must
-    not hold them up for ever. Then come pending ones, oldest first.
-    """
-    names = transaction.names
-    excluded = ", ".join(str(names.rule(rule)) for rule in exclude_rules)
-    due = _claimable(transaction, "BETWEEN 1 AND ?", excluded, (claim.now, claim.limit))
-    room = claim.limit - len(due)
-    due += _claimable(transaction, "= 0", excluded, (room,)) if room else []
-    for run in due:
-        run.is_interrupted = run.state is RunState.RUNNING
-        run.state = RunState.RUNNING
-        run.owner = claim.owner
-        run.lease_until = claim.lease_until
-    transaction.connection.executemany(
-        "UPDATE runs SET state = ?, owner = ?, lease_until = ?, wake_at = ? WHERE id = ?",
-        [(RUNNING, claim.owner, claim.lease_until, claim.lease_until, run.id) for run in due],
-    )
-    return due
-
-
-def _claimable(
-    transaction: Transaction, when: str, excluded: str, values: tuple[int, ...]
-) -> list[Run]:
-    rows = transaction.connection.execute(
-        f"SELECT {RUN_COLUMNS} WHERE r.wake_at {when} AND r.rule_id NOT IN ({excluded})"
-        " ORDER BY r.wake_at, r.seq LIMIT ?",
-        values,
-    )
-    return [run_of(row) for row in rows]
-
-
 def take_over(transaction: Transaction, owner: str) -> None:
     """End the leases of all others: their runs are interrupted, their events free."""
     execute = transaction.connection.execute
@@ -197,8 +198,20 @@ def take_over(transaction: Transaction, owner: str) -> None:
 
 def record(transaction: Transaction, owner: str, runs: Sequence[Run]) -> list[bool]:
     """Write runs whose lease is still the owner's."""
-    execute = transaction.connection.execute
-    return [execute(_PROGRESS, (*run_progress(run), run.id, owner)).rowcount == 1 for run in runs]
+    connection = transaction.connection
+    rows = [(*run_progress(run), run.id) for run in runs]
+    connection.execute("SAVEPOINT record")
+    try:
+        written = [True] * len(rows)
+        if run_many(connection, _progress, rows, owner) != len(rows):
+            connection.execute("ROLLBACK TO record")  # somebody took one over: which?
+            written = [
+                connection.execute(_progress(1), (*row, owner)).rowcount == 1 for row in rows
+            ]
+        _arrange(transaction, runs)
+        return written
+    finally:
+        connection.execute("RELEASE record")
 
 
 def renew(
@@ -256,6 +269,7 @@ def _rewrite(transaction: Transaction, run: Run, state: int) -> Run:
         f"UPDATE runs SET ({PROGRESS_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",  # noqa: S608 - a constant of ours
         (*progress, run.id),
     )
+    _arrange(transaction, [run])
     run.owner = ""
     run.lease_until = 0
     return run

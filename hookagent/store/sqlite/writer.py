@@ -16,7 +16,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from hookagent.event import Event
-from hookagent.store.base import Accepted, Rejected, StoreFull
+from hookagent.store.base import REJECTED_MAX, Accepted, Rejected, StoreFull, StoreUnavailable
+from hookagent.store.sqlite.checkpoint import empty_log
 from hookagent.store.sqlite.connection import Purpose, connect
 from hookagent.store.sqlite.intake import Arrival, Intake
 from hookagent.store.sqlite.names import Names
@@ -37,10 +38,10 @@ class Transaction:
 
     __slots__ = ("connection", "intake", "names", "reported")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, rejected_max: int = REJECTED_MAX) -> None:
         self.connection = connection
         self.names = Names(connection)
-        self.intake = Intake(connection, self.names)
+        self.intake = Intake(connection, self.names, rejected_max)
         self.reported = connection.total_changes
 
     def rolled_back(self) -> None:
@@ -52,8 +53,16 @@ class Transaction:
 class Writer:
     """The queue before the thread, and the thread."""
 
-    def __init__(self, path: Path, *, queue_max: int, wrote: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        queue_max: int,
+        wrote: Callable[[int], None],
+        rejected_max: int = REJECTED_MAX,
+    ) -> None:
         self._path = path
+        self._rejected_max = rejected_max
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._queue_max = queue_max
         self._refusals: deque[Rejected] = deque(maxlen=REFUSALS_WAITING_MAX)
@@ -67,7 +76,7 @@ class Writer:
     def start(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
         """Hand the connection to the thread; answers go to this loop."""
         self._loop = loop
-        self._transaction = Transaction(connection)
+        self._transaction = Transaction(connection, self._rejected_max)
         self._thread.start()
 
     def stop(self) -> None:
@@ -166,8 +175,21 @@ class Writer:
         return answers
 
     def _reopened(self) -> Transaction:
+        """Return the transaction's connection; a new one is used once the log is sound."""
         if self._transaction is None:
-            self._transaction = Transaction(connect(self._path, Purpose.WRITE))
+            connection = connect(self._path, Purpose.WRITE)
+            try:
+                is_sound = empty_log(connection)
+            except sqlite3.Error:
+                connection.close()
+                raise
+            if not is_sound:
+                connection.close()
+                raise StoreUnavailable(
+                    f"the store `{self._path}` is unavailable: its log is being read",
+                    hint="the disk failed before, and the log is begun anew once nobody reads it",
+                )
+            self._transaction = Transaction(connection, self._rejected_max)
         return self._transaction
 
     def _recover(self, error: Exception) -> None:

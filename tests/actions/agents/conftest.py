@@ -11,7 +11,7 @@ async def endpoint(serve):
     return made
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def memory(outside):
     """Give the outside a store of small values."""
     outside.memory = Memory()

@@ -104,3 +104,9 @@ class Memory:
 
     async def kept(self, name):
         return self.values.get(name)
+
+    async def swap(self, name, before, after):
+        if self.values.get(name) != before:
+            return False
+        await self.keep(name, after)
+        return True

@@ -2,7 +2,7 @@
 
 from hookagent.rules.index.checks import Check
 from hookagent.rules.index.look import look_at, type_of
-from hookagent.rules.index.nodes import Branch, Leaf
+from hookagent.rules.index.nodes import Branch, Leaf, Single
 from tests.rules.index.small import event
 
 
@@ -37,3 +37,17 @@ def test_a_leaf_asks_until_the_first_no():
     found: list[int] = []
     leaf.visit(look_at(event(None)), found)
     assert (found, asked) == ([], ["yes", "no"])
+
+
+def test_a_leaf_of_one_asks_as_one_of_several():
+    def judge(_value: object, argument: object) -> bool:
+        return argument == "yes"
+
+    def met(*arguments: str) -> list[int]:
+        found: list[int] = []
+        entry = (7, tuple(Check(type_of, judge, argument) for argument in arguments))
+        Single(entry).visit(look_at(event(None)), found)
+        return found
+
+    assert met() == met("yes") == met("yes", "yes") == [7]
+    assert met("no") == met("yes", "no") == []

@@ -4,10 +4,11 @@ import sys
 
 import pytest
 
-from hookagent.rules.index import Matcher
-from hookagent.rules.index.access import Range
+from hookagent.rules.index import Matcher, probes
+from hookagent.rules.index.access import Expression, Range
 from hookagent.rules.index.look import Look
-from hookagent.rules.index.probes import Patterns, Ranges
+from hookagent.rules.index.probes import Patterns, Probe, Ranges
+from hookagent.rules.patterns import SUBJECT_BYTES_MAX
 from tests.rules.index.small import event, rules
 
 
@@ -30,14 +31,54 @@ def test_spans_end_where_they_say(low_open, high_open):
         assert bool(hits) is inside, value
 
 
-def test_expressions_are_tried_one_by_one_where_the_set_cannot_tell():
-    probe = Patterns(lambda look: look.payload, [("a+", [1]), ("b", [2])])
-    probe._always = -1  # as if the set had run out of memory
+def collected(probe: Probe, value: object) -> list[int]:
     look = Look()
-    look.payload = "xaax"
+    look.payload = value
     hits: list[int] = []
     probe.collect(look, hits)
-    assert hits == [1]
+    return sorted(hits)
+
+
+ASKED = (
+    Expression("a+"),
+    Expression("B", is_folded=True),
+    Expression("*[cd]?", is_glob=True),
+    Expression("^x|y$"),
+    *(Expression(f"{letter}[0-9]") for letter in "efghijklmn"),
+)
+TEXTS = {"xaax": [0, 3], "b": [1], "3dy": [2, 3], "3d\nz": [], "q": [], "f7 n0": [5, 13]}
+
+
+def of_all() -> Patterns:
+    postings = [(expression, [number]) for number, expression in enumerate(ASKED)]
+    return Patterns(lambda look: look.payload, postings)
+
+
+@pytest.mark.parametrize(("text", "numbers"), TEXTS.items())
+def test_expressions_of_every_sort_are_tried_together(text, numbers):
+    assert collected(of_all(), text) == numbers
+
+
+@pytest.mark.parametrize(("text", "numbers"), TEXTS.items())
+def test_what_is_too_large_to_be_tried_together_is_tried_in_parts(text, numbers, monkeypatch):
+    monkeypatch.setattr(probes, "SET_BYTES_MAX", 1)
+    probe = of_all()
+    assert collected(probe, text) == numbers
+    assert collected(probe, text) == numbers, "what was parted stays so"
+
+
+def test_a_set_that_cannot_tell_is_parted_and_its_parts_answer():
+    probe = of_all()
+    probe._tried._always = -1  # as if the set had run out of memory
+    assert collected(probe, "xaax") == [0, 3]
+
+
+def test_a_glob_is_asked_by_itself_about_a_text_that_is_too_long():
+    asked = rules(("a", "glob", "*[cd]?"), ("a", "glob", "*[cd]??"), *[("a", "regex", "c.$")] * 20)
+    text = "é" * SUBJECT_BYTES_MAX + "c1"
+    assert [it.name for it in Matcher(asked).match(event({"a": text}))] == ["0"]
+    filled = [("a", "glob", f"*[cd]?{'?' * number}") for number in range(20)]
+    assert [it.name for it in Matcher(rules(*filled)).match(event({"a": text}))] == ["0"]
 
 
 def test_thousands_of_elements_and_rules_are_looked_up_not_multiplied():

@@ -13,27 +13,7 @@ from hookagent.config.load import load
 from hookagent.pipeline.feed import Feed
 from hookagent.runtime import Agent, Choices
 from tests.whole.served import signature, write_project
-
-RULES = """
-[rule.big]
-about = "Say that a big order came"
-on = "shop/order.*"
-[rule.big.when]
-total = { gt = 100 }
-status = "paid"
-[[rule.big.do]]
-action = "log"
-text = "big order {{ id }}"
-
-[rule.refund]
-on = "shop/refund.*"
-[[rule.refund.do]]
-action = "log"
-text = "{{ not.there }}"
-"""
-ORDER = {"id": 1, "type": "order.paid", "total": 250, "status": "paid", "note": "<b>hello</b>"}
-SMALL = {"id": 2, "type": "order.paid", "total": 50, "status": "paid"}
-REFUND = {"id": 3, "type": "refund.made"}
+from tests.whole.shop import RULES
 
 
 class Running:
@@ -50,7 +30,9 @@ class Running:
 
     @property
     def store(self):
-        return self.agent._store
+        worker = self.agent._worker
+        assert worker is not None
+        return worker._store
 
     async def post(self, payload: object, **headers: str) -> dict[str, Any]:
         """Deliver a signed payload to the listener."""

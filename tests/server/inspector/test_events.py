@@ -1,6 +1,6 @@
 """Adapter: lists and one event over the interface."""
 
-from tests.server.inspector.conftest import ORDER, REFUND, SMALL
+from tests.whole.shop import ORDER, REFUND, SMALL
 
 
 async def test_lists_are_paged_by_key_and_newest_first(agent):
@@ -32,10 +32,21 @@ async def test_a_list_is_filtered(agent):
     assert await found("source=shop&since=1h&origin=live") == [refund, small, big]
     assert await found("until=1h") == []
     assert await found("source=other") == []
+    assert await found("verdict=ok") == [refund, small, big]
+    assert await found("verdict=body-signed&status=quiet") == [small]
+    assert await found("verdict=none") == []
+    assert await found("verdict=wrong-signature") == []
 
 
 async def test_a_wrong_filter_is_answered_with_what_is_wrong(agent):
-    for query in ("limit=0", "limit=x", "since=soon", "before=1.5"):
+    for query in (
+        "verdict=genuine",
+        "status=deaf",
+        "limit=0",
+        "limit=x",
+        "since=soon",
+        "before=1.5",
+    ):
         status, answer = await agent.get(f"/api/events?{query}")
         assert status == 422
         assert query.partition("=")[0] in answer["message"]

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tests.server.inspector.conftest import ORDER
+from tests.whole.shop import ORDER
 
 
 async def test_every_form_is_written_and_masked(agent):

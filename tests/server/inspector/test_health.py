@@ -1,6 +1,6 @@
 """Adapter: what machines ask."""
 
-from tests.server.inspector.conftest import ORDER, REFUND
+from tests.whole.shop import ORDER, REFUND
 
 
 async def test_health_is_told_without_a_token(agent):

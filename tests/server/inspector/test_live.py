@@ -4,8 +4,25 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+
+from hookagent.pipeline.feed import Feed
+from hookagent.server.inspector import tail
 from hookagent.server.inspector.tail import QUEUE_MAX, RESET, Message, Reader
-from tests.server.inspector.conftest import ORDER, running
+from hookagent.store.registry import open_store
+from hookagent.store.sharing import News
+from hookagent.store.sqlite import SqliteStore
+from tests.server.inspector.conftest import running
+from tests.store.making import event
+from tests.whole.shop import ORDER
+
+
+@pytest.fixture
+async def store(tmp_path):
+    opened = open_store("sqlite:///test.db", tmp_path / "state")
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
 class Stream:
@@ -84,3 +101,27 @@ async def test_a_slow_reader_gets_a_reset_instead_of_everything():
 def test_a_message_is_written_as_the_stream_wants_it():
     assert Message("row", b'{"a":1}', 7).wire() == b'id: 7\nevent: row\ndata: {"a":1}\n\n'
     assert RESET.wire() == b"event: reset\ndata: {}\n\n"
+
+
+async def test_what_another_node_did_is_told_too(store, monkeypatch):
+    monkeypatch.setattr(tail, "LOOK_S", 0.02)
+    monkeypatch.setattr(SqliteStore, "is_shared", property(lambda _: True))
+    heard = []
+    monkeypatch.setattr(SqliteStore, "listen", lambda _, hear: heard.append(hear))
+    followed = tail.Tail(store, Feed())
+    reader = followed.join()
+    task = asyncio.ensure_future(followed.run())
+    try:
+        await asyncio.sleep(0.1)
+        await store.accept(event(1))  # no word of it in our feed
+
+        (row,) = [one for one in await reader.batch(5) if one.event == "row"]
+        assert json.loads(row.data)["id"] == event(1).id
+        monkeypatch.setattr(tail, "LOOKS_PER_CHANGE", 10**9)
+        await reader.batch(0.2)
+        heard[0](News.RUNS)
+        changed = next(one for one in await reader.batch(5) if one.event == "changed")
+        assert json.loads(changed.data) == {"ids": [], "many": True}
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

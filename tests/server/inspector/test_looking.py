@@ -1,6 +1,6 @@
 """Adapter: why an event is genuine, why rules fired or did not, and where two differ."""
 
-from tests.server.inspector.conftest import ORDER, SMALL
+from tests.whole.shop import ORDER, SMALL
 
 
 async def test_the_verdict_names_the_scheme_and_never_the_secret(agent):
@@ -34,7 +34,5 @@ async def test_two_events_differ_by_path(agent):
 
     _, shown = await agent.get(f"/api/diff?a={one}&b={other}")
 
-    assert {d["path"]: (d["before"], d["after"]) for d in shown["differences"]} == {
-        "id": ("1", "9"),
-        "total": ("250", "251"),
-    }
+    found = {d["path"]: (d["before"], d["after"], d["volatile"]) for d in shown["differences"]}
+    assert found == {"id": ("1", "9", True), "total": ("250", "251", False)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server.inspector.conftest import ORDER, SMALL
+from tests.whole.shop import ORDER, SMALL
 
 
 async def test_a_rule_is_made_from_an_event_tried_and_saved(agent):

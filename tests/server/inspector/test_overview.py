@@ -2,7 +2,7 @@
 
 from hookagent.server.inspector.overview import bars
 from hookagent.store.base import Minute
-from tests.server.inspector.conftest import ORDER, REFUND
+from tests.whole.shop import ORDER, REFUND
 
 
 def minute(at, events=0, rejected=0):

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 
+import msgspec
 from aiohttp import web
 
-from tests.server.inspector.conftest import ORDER, RULES, running
+from tests.server.inspector.conftest import running
 from tests.whole.served import SECRET
+from tests.whole.shop import ORDER, RULES
 
 
 async def test_a_replay_is_signed_afresh_and_linked_to_its_original(agent):
@@ -42,6 +44,21 @@ async def test_without_signing_an_edit_is_refused_at_the_door(agent):
 
     assert sent["status"] == 403
     assert sent["event"] is None
+
+
+async def test_what_has_no_source_is_sent_as_it_came_and_that_is_said(agent):
+    original = await agent.store.event(await agent.settled(ORDER))
+    stray = msgspec.structs.replace(
+        original.event, id="evt_018c00000000000000000001", source="elsewhere", key=b"stray"
+    )
+    await agent.store.accept(stray)
+
+    _, sent = await agent.do(f"/api/events/{stray.id}/replay")
+    _, unsigned = await agent.do(f"/api/events/{stray.id}/replay", {"sign": False})
+
+    assert sent["status"] == 200
+    assert "no source `elsewhere`" in sent["note"]
+    assert "note" not in unsigned
 
 
 async def test_only_the_listener_and_what_rules_forward_to_are_targets(tmp_path):

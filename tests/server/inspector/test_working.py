@@ -5,7 +5,7 @@ from hookagent.event import Event, RawRequest
 from hookagent.job import RunState, Step
 from hookagent.store.base import Routed, Run
 from hookagent.verdict import Code, Verdict
-from tests.server.inspector.conftest import ORDER, REFUND
+from tests.whole.shop import ORDER, REFUND
 
 
 async def test_a_dead_run_is_listed_retried_and_discarded(agent):

@@ -1,0 +1,254 @@
+"""Runs in the making: how many act at once, and those that wait in memory for their turn.
+
+A run that was recorded as ours is set off as soon as there is a place for it. It leaves its place
+when its last action has ended, not when that is on disk: an action that takes no time should not
+hold up others for the length of a commit.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from hookagent.actions.registry import is_instant
+from hookagent.event import Event
+from hookagent.job import OnInterrupt, RunState
+from hookagent.pipeline.room import Room
+from hookagent.rules.model import Rule
+from hookagent.store.base import Run
+
+GATHER_S = 0.05
+"""How long a claim waits for more runs to end."""
+TURN_S = 0.002
+"""The same where runs go one after the other: each wait would add up."""
+READY_MAX = 1_024
+"""Runs that wait in memory for a place."""
+
+Execute = Callable[[Run, Event, Callable[[], None]], Coroutine[Any, Any, None]]
+"""Takes a run through its steps; calls back once when no action of it will follow."""
+AtOnce = Callable[[Run, Event], "asyncio.Future[bool]"]
+"""Does a run whose actions wait for nothing; resolved when its outcome is on disk."""
+
+
+def may_wait(rule: Rule) -> bool:
+    """Whether a run of a rule may be ours before there is a place for it.
+
+    Not where a limit of the rule's own decides who is next, and not where a run that was ours when
+    the process ended would be held for a person although nothing had happened yet.
+    """
+    return rule.concurrency is None and not any(
+        step.retry.on_interrupt is OnInterrupt.HOLD for step in rule.do
+    )
+
+
+def limits_of(rules: Iterable[Rule]) -> dict[str, int]:
+    """Return how many runs of each rule with a limit may be under way."""
+    return {rule.name: rule.concurrency for rule in rules if rule.concurrency is not None}
+
+
+def needs_no_place(rule: Rule) -> bool:
+    """Whether a run of a rule is over as soon as it begins: it holds up nobody."""
+    return len(rule.do) == 1 and rule.concurrency is None and is_instant(rule.do[0].action)
+
+
+class Hands:
+    """The runs that are ours."""
+
+    def __init__(
+        self, most: int, execute: Execute, at_once: AtOnce, *, ahead: int = READY_MAX
+    ) -> None:
+        self._room = Room(most)
+        self._at_once = at_once
+        self._ahead = ahead
+        self._execute = execute
+        self._placed: dict[str, str] = {}
+        """The rule of each run that has a place, by the run's id."""
+        self._placeless: set[str] = set()
+        """Admitted runs that need no place, until they begin."""
+        self._tasks: dict[str, asyncio.Future[Any]] = {}
+        self._active: dict[str, Run] = {}
+        self._ready: OrderedDict[str, tuple[Run, Event]] = OrderedDict()
+        self._admitted = 0
+        """Runs admitted without a place whose commit is under way."""
+        self.freed = asyncio.Event()
+        """Set when a place came free and nobody waited for it."""
+        self.told: frozenset[str] = frozenset()
+        """Rules of which the store says whose turn it is."""
+        self._is_next_waiting = False
+        """Whether the end of a run has just made it another's turn: the store is to be asked."""
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id in self._tasks or run_id in self._ready
+
+    @property
+    def free(self) -> int:
+        """How many more runs may begin at once."""
+        return self._room.free
+
+    @property
+    def ahead(self) -> int:
+        """How many more runs may be taken without a place for them."""
+        return self._ahead - len(self._ready) - self._admitted
+
+    def full(self, rules: Iterable[Rule]) -> list[str]:
+        """Return the rules whose own limit is reached."""
+        return self._room.full(rules)
+
+    def is_full(self, rule: Rule | None) -> bool:
+        """Whether a rule's own limit is reached."""
+        return rule is not None and self._room.is_full(rule.name, rule.concurrency)
+
+    def now_claiming(self) -> None:
+        """Note that the store is asked: what ends from now on makes room for the next claim."""
+        self.freed.clear()
+        self._is_next_waiting = False
+
+    async def until_freed(self, most_s: float) -> None:
+        """Wait until there is room, and a moment more: one claim for all that end together."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                await self.freed.wait()
+                await asyncio.sleep(TURN_S if self._is_next_waiting else GATHER_S)
+
+    # A new run: admitted before its commit, set off or released after it.
+
+    def admit(self, run_id: str, rule: Rule) -> bool:
+        """Say whether a new run may be ours from the start; it has its place from now on."""
+        if needs_no_place(rule):
+            self._placeless.add(run_id)
+            return True
+        if self._room.has_place(rule.name, rule.concurrency):
+            self._take(run_id, rule.name)
+            return True
+        if self.ahead > 0 and may_wait(rule):
+            self._admitted += 1
+            return True
+        return False
+
+    def begin(self, run: Run, event: Event) -> None:
+        """Set off an admitted run, or let it wait for its turn."""
+        if run.id in self._placed:
+            self._set_off(run, event)
+            return
+        if run.id in self._placeless:
+            self._placeless.discard(run.id)
+            self._follow(run, self._at_once(run, event))
+            return
+        self._admitted -= 1
+        self.take_up(run, event)
+
+    def release(self, runs: Sequence[Run]) -> None:
+        """Give up admitted runs that were not written."""
+        for run in runs:
+            if run.state is not RunState.RUNNING:
+                continue
+            if run.id in self._placed:
+                self._leave(run.id)
+            elif run.id in self._placeless:
+                self._placeless.discard(run.id)
+            else:
+                self._admitted -= 1
+
+    # A claimed run is ours already.
+
+    def take_up(self, run: Run, event: Event) -> None:
+        """Set off a run that is ours, or let it wait for its turn."""
+        if self.free > 0:
+            self._take(run.id, run.rule)
+            self._set_off(run, event)
+        else:
+            self._ready[run.id] = (run, event)
+
+    # What is under way.
+
+    @property
+    def held(self) -> list[str]:
+        """The ids of all runs that are ours: their leases must be kept."""
+        return [*self._tasks, *self._ready]
+
+    def drop(self, run_ids: Iterable[str]) -> None:
+        """Let go of runs that another worker took over."""
+        for run_id in run_ids:
+            self._ready.pop(run_id, None)
+            if run_id in self._tasks:
+                self._tasks[run_id].cancel()
+
+    async def finish(self, grace_s: float) -> None:
+        """Give what acts some time to end."""
+        running = list(self._tasks.values())
+        if running:
+            await asyncio.wait(running, timeout=grace_s)
+
+    async def park(self) -> list[Run]:
+        """Interrupt what still acts; return it, free for whoever claims it next."""
+        parked = list(self._active.values())
+        tasks = [self._tasks[run.id] for run in parked]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        left = []
+        for run in parked:
+            if run.state is RunState.RUNNING:
+                run.lease_until = 0
+                left.append(run)
+        return left
+
+    def unbegun(self) -> list[Run]:
+        """Give back the runs that wait for their turn, as if nobody had taken them."""
+        waiting = [given_back(run) for run, _ in self._ready.values()]
+        self._ready.clear()
+        return waiting
+
+    # Places.
+
+    def _take(self, run_id: str, rule: str) -> None:
+        self._placed[run_id] = rule
+        self._room.take(rule)
+
+    def _leave(self, run_id: str) -> None:
+        """Leave a run's place, if it has one, to whoever is next."""
+        rule = self._placed.pop(run_id, None)
+        if rule is None:
+            return
+        self._room.leave(rule)
+        if self._ready:
+            self.take_up(*self._ready.popitem(last=False)[1])
+        else:
+            self.freed.set()
+
+    def _set_off(self, run: Run, event: Event) -> None:
+        run_id = run.id
+
+        def acted() -> None:
+            self._leave(run_id)
+
+        task = asyncio.get_running_loop().create_task(self._execute(run, event, acted))
+        self._follow(run, task)
+
+    def _follow(self, run: Run, task: "asyncio.Future[Any]") -> None:
+        self._tasks[run.id] = task
+        self._active[run.id] = run
+        task.add_done_callback(lambda done: self._ended(run.id, done))
+
+    def _ended(self, run_id: str, task: "asyncio.Future[Any]") -> None:
+        del self._tasks[run_id]
+        if self._active.pop(run_id).rule in self.told:
+            self._is_next_waiting = True
+            self.freed.set()
+        self._leave(run_id)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"run {run_id} could not be executed", "exception": error}
+            )
+
+
+def given_back(run: Run) -> Run:
+    """Let go of a claimed run; an interrupted one stays so, and is judged by whoever claims it."""
+    run.lease_until = 0
+    if not run.is_interrupted:
+        run.state, run.owner = RunState.PENDING, ""
+    return run

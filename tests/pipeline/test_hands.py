@@ -1,0 +1,222 @@
+"""Runs in the making: places, the turn of those that wait, and what is given back."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from hookagent.event import Event, RawRequest
+from hookagent.job import OnInterrupt, RetryPolicy, RunState
+from hookagent.pipeline.hands import Hands, may_wait
+from hookagent.rules.model import Rule, StepSpec
+from hookagent.store.base import Run
+from hookagent.verdict import Code, Verdict
+
+EVENT = Event(
+    id="evt_1",
+    source="shop",
+    type="",
+    key=b"1",
+    request=RawRequest(),
+    verdict=Verdict(valid=True, scheme="none", code=Code.OK),
+)
+PLAIN = Rule(name="plain")
+QUICK = Rule(name="quick", do=(StepSpec(name="say", action="log", options={}),))
+LIMITED = Rule(name="limited", concurrency=1)
+HELD = Rule(
+    name="held",
+    do=(
+        StepSpec(
+            name="a", action="http", options={}, retry=RetryPolicy(on_interrupt=OnInterrupt.HOLD)
+        ),
+    ),
+)
+
+
+class Stage:
+    """Plays the execution: each run acts until it is told to end, then waits for its record."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.acts: dict[str, asyncio.Event] = {}
+        self.records: dict[str, asyncio.Event] = {}
+        self.written: dict[str, asyncio.Future[bool]] = {}
+
+    async def execute(self, run: Run, _event: Event, acted: Callable[[], None]) -> None:
+        self.began.append(run.id)
+        self.acts[run.id], self.records[run.id] = asyncio.Event(), asyncio.Event()
+        await self.acts[run.id].wait()
+        run.state = RunState.DONE
+        acted()
+        await self.records[run.id].wait()
+
+    def at_once(self, run: Run, _event: Event) -> "asyncio.Future[bool]":
+        self.began.append(run.id)
+        run.state = RunState.DONE
+        self.written[run.id] = asyncio.get_running_loop().create_future()
+        return self.written[run.id]
+
+
+@pytest.fixture
+def stage():
+    return Stage()
+
+
+def ours(name, rule="plain"):
+    return Run(id=name, event_id="evt_1", rule=rule, state=RunState.RUNNING, owner="w")
+
+
+async def settle():
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def put(hands, name, rule=PLAIN):
+    is_ours = hands.admit(name, rule)
+    if is_ours:
+        hands.begin(ours(name, rule.name), EVENT)
+    return is_ours
+
+
+async def test_more_runs_are_ours_than_may_act_and_they_act_in_turn(stage):
+    hands = Hands(2, stage.execute, stage.at_once, ahead=3)
+
+    assert [put(hands, name) for name in "abcdef"] == [True] * 5 + [False]
+    await settle()
+    assert stage.began == ["a", "b"]
+    assert set(hands.held) == set("abcde")
+
+    stage.acts["b"].set()
+    await settle()
+    assert stage.began == ["a", "b", "c"]
+    await hands.finish(0)
+    await end(hands, stage)
+
+
+async def test_a_place_is_left_when_the_action_ended_not_when_that_is_on_disk(stage):
+    hands = Hands(1, stage.execute, stage.at_once)
+    put(hands, "a")
+    put(hands, "b")
+    await settle()
+
+    stage.acts["a"].set()
+    await settle()
+
+    assert stage.began == ["a", "b"]
+    assert "a" in hands  # its record is under way and its lease is still ours
+    stage.records["a"].set()
+    await settle()
+    assert "a" not in hands
+    assert hands.free == 0  # the place it left once is not left twice
+    await end(hands, stage)
+
+
+async def test_a_limited_rule_is_ours_only_with_a_place(stage):
+    hands = Hands(8, stage.execute, stage.at_once)
+
+    assert put(hands, "a", LIMITED)
+    assert not put(hands, "b", LIMITED)
+    assert hands.is_full(LIMITED)
+    assert hands.full([LIMITED, PLAIN]) == ["limited"]
+    await end(hands, stage)
+
+
+def test_a_rule_that_is_held_after_an_interruption_never_waits_as_ours():
+    assert may_wait(PLAIN)
+    assert not may_wait(LIMITED)
+    assert not may_wait(HELD)
+
+
+async def test_what_was_admitted_and_not_written_leaves_no_trace(stage):
+    hands = Hands(1, stage.execute, stage.at_once, ahead=1)
+    admitted = [ours(name) for name in "abc" if hands.admit(name, PLAIN)]
+    assert [run.id for run in admitted] == ["a", "b"]
+
+    hands.release([*admitted, Run(id="c", event_id="evt_1", rule="plain")])
+
+    assert (hands.free, hands.ahead) == (1, 1)
+
+
+async def test_what_never_began_is_given_back_as_if_nobody_had_taken_it(stage):
+    hands = Hands(1, stage.execute, stage.at_once)
+    for name in "ab":
+        put(hands, name)
+    claimed = ours("c")
+    claimed.is_interrupted = True
+    hands.take_up(claimed, EVENT)
+    await settle()
+
+    back = hands.unbegun()
+
+    assert [(run.id, run.state, run.owner, run.lease_until) for run in back] == [
+        ("b", "pending", "", 0),
+        ("c", "running", "w", 0),  # somebody has to judge what came of it
+    ]
+    left = await hands.park()
+    assert [(run.id, run.state, run.lease_until) for run in left] == [("a", "running", 0)]
+    assert stage.began == ["a"]
+
+
+async def test_a_run_that_another_worker_took_over_is_dropped(stage):
+    hands = Hands(1, stage.execute, stage.at_once)
+    put(hands, "a")
+    put(hands, "b")
+    await settle()
+
+    hands.drop(["a", "b", "never-heard-of"])
+    await settle()
+
+    assert (hands.held, hands.free, stage.began) == ([], 1, ["a"])
+
+
+async def test_what_waits_for_nothing_needs_no_place(stage):
+    hands = Hands(1, stage.execute, stage.at_once, ahead=0)
+    put(hands, "a")
+
+    assert [put(hands, name, QUICK) for name in "bcd"] == [True] * 3
+
+    assert stage.began == ["b", "c", "d"]
+    assert set(hands.held) == set("abcd")  # until their records are on disk
+    for written in stage.written.values():
+        written.set_result(True)
+    await settle()
+    assert (hands.held, hands.free) == (["a"], 0)
+    await end(hands, stage)
+
+
+async def test_a_limit_of_its_own_holds_for_what_waits_for_nothing_too(stage):
+    hands = Hands(8, stage.execute, stage.at_once)
+    one_at_a_time = Rule(name="quick", do=QUICK.do, concurrency=1)
+
+    assert [put(hands, name, one_at_a_time) for name in "ab"] == [True, False]
+    await end(hands, stage)
+
+
+async def test_what_needs_no_place_and_was_not_written_leaves_no_trace(stage):
+    hands = Hands(1, stage.execute, stage.at_once, ahead=1)
+    assert hands.admit("a", QUICK)
+
+    hands.release([ours("a", "quick")])
+
+    assert (hands.free, hands.ahead, hands.held) == (1, 1, [])
+
+
+async def test_a_bug_in_the_execution_is_told_and_leaves_its_place():
+    async def execute(_run: Run, _event: Event, _acted: Callable[[], None]) -> None:
+        raise RuntimeError("oh")
+
+    told: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+    hands = Hands(1, execute, Stage().at_once)
+
+    put(hands, "a")
+    await settle()
+
+    assert told == ["run a could not be executed"]
+    assert (hands.free, hands.freed.is_set()) == (1, True)
+
+
+async def end(hands, stage):
+    hands.unbegun()
+    await hands.park()

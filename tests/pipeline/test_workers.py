@@ -1,0 +1,244 @@
+"""Adapter: several workers on one store, and runs that keep their order."""
+
+import asyncio
+import random
+import time
+from collections import Counter, defaultdict
+
+import msgspec
+import pytest
+
+from hookagent.actions import log
+from hookagent.actions.base import Emission, Outside
+from hookagent.config.model import Worker as Settings
+from hookagent.environment import Environment
+from hookagent.event import Event, Headers, RawRequest
+from hookagent.job import Again, Done, RunState
+from hookagent.pipeline import hands
+from hookagent.pipeline.emitting import emitter
+from hookagent.pipeline.firing import new_run
+from hookagent.pipeline.overtime import at_once
+from hookagent.pipeline.reception import Reception
+from hookagent.pipeline.rulebook import compile_rulebook
+from hookagent.pipeline.worker import Worker
+from hookagent.rules.parse import read_rules
+from hookagent.store.base import Routed, RuleVersion, RunFilter
+from hookagent.store.sqlite import SqliteStore
+from hookagent.verdict import Code, Verdict
+
+VERDICT = Verdict(valid=True, scheme="none", code=Code.UNCHECKED)
+DO = '\n[[rule.{0}.do]]\naction = "log"\ntext = "{0} {{{{ who }}}} {{{{ n }}}}"\n'
+QUICK = 'retry = { attempts = 9, first_delay = "1ms", max_delay = "2ms" }\n'
+
+
+def clock():
+    return time.time_ns() // 1_000_000
+
+
+def rulebook(**rules):
+    text = "".join(f"[rule.{name}]\n{body}{DO.format(name)}" for name, body in rules.items())
+    return compile_rulebook(read_rules([("r.toml", text)]))
+
+
+def event(n, who="k", at=None):
+    payload = {"n": n, "who": who}
+    at = clock() if at is None else at
+    return Event(
+        id=f"evt_{at:012x}{n:012x}",
+        source="s",
+        type="t",
+        key=b"%d" % n,
+        request=RawRequest(received_at=at, body=msgspec.json.encode(payload), headers=Headers([])),
+        verdict=VERDICT,
+        payload=payload,
+    )
+
+
+class Deeds:
+    """What the `log` action of every worker did, and how many did it at once."""
+
+    def __init__(self, monkeypatch, seed=0, failing=0.0):
+        self.chance = random.Random(seed)
+        self.done = []
+        self.at_once: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.failing = failing
+        monkeypatch.setattr(log, "run", self.act)
+        monkeypatch.setattr(hands, "is_instant", lambda _action: False)  # this one takes its time
+
+    async def act(self, prepared, call, outside):
+        rule = call.rule
+        self.at_once[rule] += 1
+        self.most[rule] = max(self.most[rule], self.at_once[rule])
+        await asyncio.sleep(self.chance.random() * 0.01)
+        self.at_once[rule] -= 1
+        if self.chance.random() < self.failing:
+            return Again(error="not this time")
+        self.done.append(prepared.text)
+        return Done()
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Let the SQLite store say that it is shared: one process can be several workers on it."""
+    monkeypatch.setattr(SqliteStore, "is_shared", property(lambda _: True))
+
+    async def take_over(self, owner):
+        pass
+
+    monkeypatch.setattr(SqliteStore, "take_over", take_over)
+
+
+@pytest.fixture
+async def crew(store, feed, tmp_path):
+    """Start workers on the store; they are stopped at the end."""
+    started: list[Worker] = []
+
+    async def start(book, count, **settings):
+        for number in range(count):
+            outside = Outside(
+                folder=tmp_path, state=tmp_path, environment=Environment({}), clock=clock
+            )
+            made = Worker(
+                store,
+                feed,
+                outside,
+                Settings(**{"lease_ms": 5_000, "grace_ms": 1_000} | settings),
+                {},
+                owner=f"w{len(started)}-{number}",
+                clock=clock,
+            )
+            made.use(book)
+            await made.start()
+            started.append(made)
+        return started
+
+    yield start
+    await asyncio.gather(*(made.stop() for made in started))
+
+
+async def worked_off(store, count, seconds=30):
+    async with asyncio.timeout(seconds):
+        while True:
+            stats = await store.stats(since=0)
+            docket = await store.docket(before=clock() + 60_000, limit=1)
+            if stats.runs.get("done", 0) >= count and not (stats.unrouted or docket.entries):
+                return
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("failing", [0.0, 0.3])
+async def test_one_worker_keeps_the_order_of_each_key(store, crew, monkeypatch, failing):
+    deeds = Deeds(monkeypatch, failing=failing)
+    (worker,) = await crew(rulebook(it=f'ordered_by = "who"\n{QUICK}'), 1)
+    for n in range(24):
+        one = event(n, "xy"[n % 2])
+        await store.accept(one, owner=worker.owner, lease_until=worker.lease(clock()))
+        worker.offer(one)
+
+    await worked_off(store, 24)
+
+    order = defaultdict(list)
+    for key, n in (line.split()[1:] for line in deeds.done):
+        order[key].append(int(n))
+    assert order == {"x": list(range(0, 24, 2)), "y": list(range(1, 24, 2))}
+
+
+async def test_several_workers_keep_orders_and_limits_and_agree_over_time(
+    store, crew, shared, monkeypatch
+):
+    deeds = Deeds(monkeypatch, seed=3, failing=0.1)
+    book = rulebook(
+        ordered=f'ordered_by = "who"\n{QUICK}',
+        few=f"concurrency = 2\n{QUICK}",
+        plain=QUICK,
+        counted=f'window = {{ count = 4, within = "1h", by = ["who"] }}\n{QUICK}',
+        rarely=f'throttle = {{ once = "1h", by = ["who"] }}\n{QUICK}',
+    )
+    workers = await crew(book, 5)
+    for n in range(40):
+        one, worker = event(n, "xyz"[n % 3]), random.Random(n).choice([None, *workers])
+        if worker is None:
+            await store.accept(one)
+            continue
+        await store.accept(one, owner=worker.owner, lease_until=worker.lease(clock()))
+        worker.offer(one)
+
+    await worked_off(store, 40 * 3 + 9 + 3)
+
+    order = defaultdict(list)
+    for line in deeds.done:
+        rule, key, n = line.split()
+        order[rule, key].append(int(n))
+    for start, key in enumerate("xyz"):
+        numbers = list(range(start, 40, 3))
+        assert order["ordered", key] == numbers
+        assert sorted(order["few", key]) == sorted(order["plain", key]) == numbers
+        assert sorted(order["counted", key]) == numbers[3::4]
+        assert order["rarely", key] == numbers[:1]
+    assert deeds.most["few"] <= 2
+
+
+async def test_what_a_dead_worker_left_is_done_by_another(store, crew, shared, monkeypatch):
+    deeds = Deeds(monkeypatch)
+    book = rulebook(it='throttle = { once = "1h", by = ["n"] }\n', plain="")
+    for n in range(5):
+        await store.accept(event(n), owner="dead", lease_until=clock() + 500)
+    await crew(book, 2)
+
+    await worked_off(store, 10)
+
+    assert Counter(line.split()[0] for line in deeds.done) == {"it": 5, "plain": 5}
+    runs = await store.runs(RunFilter())
+    assert {run.state for run in runs} == {RunState.DONE}
+
+
+async def test_a_run_does_what_its_rule_said_when_it_fired_whoever_takes_it(
+    store, crew, shared, monkeypatch
+):
+    deeds = Deeds(monkeypatch)
+    old, new = rulebook(it=""), rulebook(other='when = { n = "none" }\n')
+    (rule,) = old.ruleset.rules
+    one = event(1)
+    await store.accept(one, owner="w", lease_until=clock() + 60_000)
+    run = new_run(rule, at_once(one), one, clock(), 1)
+    version = RuleVersion(
+        hash=rule.version, rule=rule.name, steps=[step.to_json() for step in rule.do]
+    )
+    await store.route("w", [Routed(event_id=one.id, runs=[run], versions=[version])])
+
+    await crew(new, 1)
+    await worked_off(store, 1)
+
+    assert deeds.done == ["it k 1"]
+
+
+async def test_a_receiver_leaves_every_event_to_the_workers(store, feed, crew, shared, monkeypatch):
+    deeds = Deeds(monkeypatch)
+    desk = Reception("receiver")
+    assert desk.lease(clock()) == 0
+    emit = emitter(store, desk, feed, clock=clock, entropy=lambda: 1)
+    payload = {"who": "me", "n": 7}
+    await emit(Emission(source="s", type="t", payload=payload, parent="", key="k", hop=0))
+    with pytest.raises(AssertionError):
+        desk.offer(event(1))
+
+    await crew(rulebook(it=""), 1)
+    await worked_off(store, 1)
+
+    assert deeds.done == ["it me 7"]
+
+
+async def test_what_nodes_left_to_judge_is_judged_where_their_store_was_copied_to(
+    store, crew, monkeypatch
+):
+    deeds = Deeds(monkeypatch)
+    one, two = event(1, at=clock() - 5_000), event(2)
+    await store.accept(one, owner="w", lease_until=clock() + 60_000)
+    await store.route("w", [Routed(event_id=one.id, left_to_judge=["it"])])
+    await store.accept(two)
+
+    await crew(rulebook(it='window = { count = 2, within = "1h" }\n', plain=""), 1)
+    await worked_off(store, 2)
+
+    assert sorted(deeds.done) == ["it k 2", "plain k 2"]
