@@ -4,6 +4,9 @@ Half load is half of what the whole way, from the socket to the last recorded ru
 machine in the same run; `--rate` sets another. The run is cut into slices, each gives one point of
 every series, and the trend of each series is judged (`benchmarks/trend.py`), the first fifth of the
 run left out as warm-up. Events are kept for ten minutes, so retention is at work too.
+
+A control is timed beside it all: a fixed piece of work that has nothing to do with the agent. Where
+the control slows down too, the machine did, and the latencies say nothing about the agent.
 """
 
 import argparse
@@ -18,13 +21,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from benchmarks.pipeline import rules
 from benchmarks.servers import CONFIG, free_port
-from benchmarks.trend import Judgement, trend
+from benchmarks.trend import Judgement, Trend, trend
 from tests.security.resources import memory, open_files
 
 MIB = 1024 * 1024
@@ -46,6 +50,12 @@ ALLOWED = {
     "p99 ms": 10.0,
 }
 """What a series may grow by over the run and still be flat: what is seen, not what is feared."""
+LATENCIES = ("p50 ms", "p99 ms")
+"""The series that a slower machine makes grow, whatever the agent does."""
+CONTROL_BYTES = 2 * MIB
+"""Hashed for the control: one to three milliseconds of one core."""
+CONTROL_ALLOWED = 0.1
+"""By what share the control may slow down before the machine is said to have done so."""
 
 
 @dataclass(slots=True)
@@ -69,24 +79,48 @@ class Found:
     """What was seen."""
 
     series: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ALLOWED})
+    control: list[float] = field(default_factory=list)
+    """Milliseconds of the control in each slice, which the agent has no part in."""
     answers: Counter[str] = field(default_factory=Counter)
     rate: float = 0.0
     left: int = 0
     database_mib: float = 0.0
 
     def judged(self) -> dict[str, dict[str, Any]]:
-        """Return the trend and the judgement of every series."""
-        judged = {}
-        for name, values in self.series.items():
-            found = trend(values[int(len(values) * WARM_UP) :])
-            judged[name] = {
+        """Return the trend and the judgement of every series, and of the control."""
+        control = _warm(self.control)
+        allowed = ALLOWED | {CONTROL: CONTROL_ALLOWED * control.level}
+        trends = {name: _warm(values) for name, values in self.series.items()} | {CONTROL: control}
+        judgements = {name: found.judge(allowed[name]) for name, found in trends.items()}
+        if judgements[CONTROL] is not Judgement.FLAT:
+            for name in LATENCIES:
+                if judgements[name] is Judgement.GROWS:
+                    judgements[name] = Judgement.UNCLEAR
+        return {
+            name: {
                 "level": round(found.level, 2),
                 "growth": round(found.growth, 2),
                 "interval": [round(found.low, 2), round(found.high, 2)],
-                "allowed": ALLOWED[name],
-                "judgement": str(found.judge(ALLOWED[name])),
+                "allowed": round(allowed[name], 2),
+                "judgement": str(judgements[name]),
             }
-        return judged
+            for name, found in trends.items()
+        }
+
+
+CONTROL = "control ms"
+
+
+def _warm(values: list[float]) -> Trend:
+    """Return the trend of a series without its warm-up."""
+    return trend(values[int(len(values) * WARM_UP) :])
+
+
+def _control() -> float:
+    """Do the control's piece of work; return its milliseconds."""
+    started = time.perf_counter()
+    sha256(bytes(CONTROL_BYTES)).digest()
+    return (time.perf_counter() - started) * 1000
 
 
 @contextmanager
@@ -185,11 +219,13 @@ def soak(folder: Path, seconds: float, rate: float = 0.0, retention: str = "10m"
 def _one_slice(running: Agent, found: Found, length: float) -> None:
     """Load for the length of a slice while the process is watched; add a point to each series."""
     samples: list[tuple[float, float, float]] = []
+    controls: list[float] = []
     end = threading.Event()
 
     def watch() -> None:
         while not end.wait(length / 20):
             samples.append(running.sample())
+            controls.append(_control())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -205,6 +241,7 @@ def _one_slice(running: Agent, found: Found, length: float) -> None:
     points = (median(memories), max(files), max(logs), measured["p50_ms"], measured["p99_ms"])
     for name, point in zip(ALLOWED, points, strict=True):
         found.series[name].append(point)
+    found.control.append(fmean(controls))
 
 
 def main(arguments: list[str]) -> int:
@@ -221,7 +258,11 @@ def main(arguments: list[str]) -> int:
     if options.json:
         facts = {"rate": found.rate, "answers": found.answers, "left": found.left}
         facts["database_mib"] = found.database_mib
-        print(json.dumps(facts | {"judged": judged, "series": found.series}))
+        print(
+            json.dumps(
+                facts | {"judged": judged, "series": found.series | {CONTROL: found.control}}
+            )
+        )
     else:
         print(f"{found.rate:.0f} events a second, answers {dict(found.answers)}")
         print(f"{found.left} runs left, database {found.database_mib:.0f} MiB")
@@ -229,5 +270,5 @@ def main(arguments: list[str]) -> int:
             low, high = one["interval"]
             figures = f"{one['level']:9.2f} {one['growth']:+8.2f} [{low:+.2f}, {high:+.2f}]"
             print(f"{name:20} {figures}  {one['judgement']}")
-    is_flat = all(one["judgement"] != Judgement.GROWS for one in judged.values())
+    is_flat = all(judged[name]["judgement"] != Judgement.GROWS for name in ALLOWED)
     return 0 if is_flat and set(found.answers) == {"200"} and not found.left else 1

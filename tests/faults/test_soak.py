@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from benchmarks.soak import soak
+from benchmarks.soak import ALLOWED, CONTROL, LATENCIES, Found, soak
 from benchmarks.trend import Judgement, trend
 
 SHORT_S = 60.0
@@ -54,6 +54,33 @@ def test_the_slope_is_exact_on_a_line():
     assert (found.growth, found.low, found.high) == (29, 29, 29)
 
 
+def found_with(*, latency: float, control: float) -> Found:
+    """Return what a run found whose latencies and whose control grew by so much."""
+    kept = Found(control=series(control, 0.1))
+    kept.series = {name: series(latency if name in LATENCIES else 0, 0.1) for name in ALLOWED}
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("control", "judgement"),
+    [(0, Judgement.GROWS), (-20, Judgement.GROWS), (20, Judgement.UNCLEAR)],
+)
+def test_latency_that_grows_is_the_agents_unless_the_control_slows_down_too(control, judgement):
+    judged = found_with(latency=30, control=control).judged()
+
+    assert {judged[name]["judgement"] for name in LATENCIES} == {judgement}
+
+
+def test_a_slower_machine_excuses_no_memory():
+    found = found_with(latency=0, control=20)
+    found.series["memory MiB"] = series(30, 0.1)
+
+    judged = found.judged()
+
+    assert judged["memory MiB"]["judgement"] == Judgement.GROWS
+    assert judged[CONTROL]["judgement"] == Judgement.GROWS
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize(
     ("seconds", "rate"),
@@ -66,6 +93,6 @@ def test_nothing_grows_under_steady_load(tmp_path, seconds, rate):
     print(judged)
     assert set(found.answers) == {"200"}
     assert found.left == 0
-    growing = {name for name, one in judged.items() if one["judgement"] == Judgement.GROWS}
+    growing = {name for name in ALLOWED if judged[name]["judgement"] == Judgement.GROWS}
     assert growing == set()
     assert judged["open files"]["judgement"] == Judgement.FLAT
