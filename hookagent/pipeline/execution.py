@@ -6,7 +6,7 @@ unknown, and `job.after` decides what becomes of it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
 from hookagent.actions.base import Call, Outside
@@ -70,6 +70,7 @@ class Execution:
         clock: Callable[[], int],
         chance: Callable[[], float],
         *,
+        is_ours: Callable[[Run], Awaitable[bool]],
         dry_run: bool = False,
     ) -> None:
         self._recorder = recorder
@@ -77,6 +78,8 @@ class Execution:
         self._outside = outside
         self._clock = clock
         self._chance = chance
+        self._is_ours = is_ours
+        """Asked before each try: whether nobody else has taken the run over."""
         self._dry_run = dry_run
 
     async def run(self, run: Run, event: Event, acted: Callable[[], None]) -> None:
@@ -92,6 +95,8 @@ class Execution:
             await self._record(turn, self._settle(turn, Interrupted(), self._clock()))
             return
         while rule is None or run.step < len(rule.specs):
+            if not await self._is_ours(run):
+                return
             started = self._clock()
             if rule is None:
                 outcome: Outcome = Never(error=f"the steps of rule `{run.rule}` are not known")

@@ -170,6 +170,13 @@ class Hands:
         """The ids of all runs that are ours: their leases must be kept."""
         return [*self._tasks, *self._ready]
 
+    def renewed(self, run_ids: Iterable[str], until: int) -> None:
+        """Note until when leases were prolonged: what is recorded of a run says so again."""
+        for run_id in run_ids:
+            run = self._active.get(run_id) or self._ready.get(run_id, (None,))[0]
+            if run is not None and run.state is RunState.RUNNING:
+                run.lease_until = until
+
     def drop(self, run_ids: Iterable[str]) -> None:
         """Let go of runs that another worker took over."""
         for run_id in run_ids:

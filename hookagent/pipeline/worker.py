@@ -33,6 +33,7 @@ from hookagent.pipeline.firing import new_run
 from hookagent.pipeline.gate import value_of
 from hookagent.pipeline.hands import Hands, given_back, limits_of, may_wait
 from hookagent.pipeline.judge import Judge, left_to_judge
+from hookagent.pipeline.leases import Leases
 from hookagent.pipeline.loops import forever
 from hookagent.pipeline.overtime import Fired, Overtime, at_once
 from hookagent.pipeline.recorder import Recorder
@@ -56,8 +57,6 @@ EVENT_LEASE_MS = 10_000
 """How long an event is one worker's before it is routed, on a shared store: what it holds up there
 (rules over time, runs in order) waits no longer for a worker that died. Routing is fenced."""
 END = 1 << 62  # later than any event
-RENEWALS_PER_LEASE = 3
-"""Leases are renewed when a third of their time has passed."""
 
 
 class Worker:
@@ -87,8 +86,15 @@ class Worker:
         self._rulebook: Rulebook | None = None
         self._bindings = Bindings(outside.environment, outside.allows)
         self._recorder = Recorder(store, feed, owner, clock)
+        self.leases = Leases(store, owner, settings.lease_ms, clock)
         execution = Execution(
-            self._recorder, self._bindings, outside, clock, self._random.random, dry_run=dry_run
+            self._recorder,
+            self._bindings,
+            outside,
+            clock,
+            self._random.random,
+            is_ours=self.leases.is_ours,
+            dry_run=dry_run,
         )
         self._hands = Hands(settings.concurrency, execution.run, execution.run_at_once)
         self._overtime = Overtime(store)
@@ -153,7 +159,7 @@ class Worker:
         self._loops = [
             create(forever(self._route_offered, self._feed, self._clock), name="route"),
             create(forever(self._claim, self._feed, self._clock), name="claim"),
-            create(forever(self._renew, self._feed, self._clock), name="renew"),
+            create(forever(self._keep_leases, self._feed, self._clock), name="renew"),
             create(self._recorder.run(), name="record"),
         ]
         if is_left:
@@ -337,6 +343,9 @@ class Worker:
         busy = await self._claim_runs(now) or busy
         await (asyncio.sleep(0) if busy else self._hands.until_freed(POLL_S))
 
+    async def _keep_leases(self) -> None:
+        await self.leases.keep_in_time(self._hands)
+
     async def _claim_runs(self, now: int) -> bool:
         """Take runs for which there is a place, or some ahead; True where there may be more."""
         hands = self._hands
@@ -387,13 +396,3 @@ class Worker:
         """Read the body of an event that came from the store, as its source says."""
         value = value_of(self._sources.get(event.source), event.request)
         return msgspec.structs.replace(event, payload=value)
-
-    async def _renew(self) -> None:
-        """Keep the leases of what runs."""
-        await asyncio.sleep(self._settings.lease_ms / 1000 / RENEWALS_PER_LEASE)
-        held = self._hands.held
-        if not held:
-            return
-        until = self._clock() + self._settings.lease_ms
-        still = set(await self._store.renew(self.owner, held, lease_until=until))
-        self._hands.drop(run_id for run_id in held if run_id not in still)

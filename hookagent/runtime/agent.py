@@ -195,7 +195,8 @@ class Agent:
             self._background(heart.run(), "heartbeat")
         if store.is_shared:
             node = this_node(config, self.choices.role, owner, self.listener_url, clock())
-            self._background(Reporter(store, node, self._load, clock).run(), "report")
+            leases = self._worker.leases if self._worker else None
+            self._background(Reporter(store, node, self._load, clock, leases).run(), "report")
             self._background(share(store, outside, clock), "breakers")
 
     def _load(self) -> Load:

@@ -126,6 +126,13 @@ class Sharing(Protocol):
     async def forget_node(self, node_id: str) -> None:
         """Drop the report of a node that ended."""
 
+    async def release(self, silent: Sequence[Node]) -> int:
+        """End the leases of nodes that have not reported since; return how many ended.
+
+        A node whose report is a newer one by now keeps its own. What is released stays the node's
+        until another claims it: one that was only slow may go on, renew and record till then.
+        """
+
     async def nodes(self, *, since: int) -> list[Node]:
         """Return the nodes seen since then, by start and id; older reports may be dropped."""
 

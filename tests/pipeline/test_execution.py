@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from hookagent.actions import registry
 from hookagent.actions.base import Outside
 from hookagent.actions.registry import BUILT_IN
 from hookagent.environment import Environment
@@ -76,9 +77,10 @@ class Script:
 async def execute(store, feed, tmp_path, monkeypatch):
     recorders = []
 
-    async def run_it(outcomes, *, dry_run=False, run=None, at_once=False):
-        from hookagent.actions import registry
+    async def ours(_run):
+        return True
 
+    async def run_it(outcomes, *, dry_run=False, run=None, at_once=False, is_ours=ours):
         script = Script(outcomes)
         monkeypatch.setattr(registry, "load", lambda _name: script)
         environment = Environment({})
@@ -109,17 +111,25 @@ async def execute(store, feed, tmp_path, monkeypatch):
                 [Routed(event_id=EVENT.id, runs=[run], versions=[bindings.of_rule(rule).version])],
             )
         execution = Execution(
-            recorder, bindings, outside, lambda: NOW, lambda: 0.5, dry_run=dry_run
+            recorder,
+            bindings,
+            outside,
+            lambda: NOW,
+            lambda: 0.5,
+            is_ours=is_ours,
+            dry_run=dry_run,
         )
         if at_once:
             assert await execution.run_at_once(run, EVENT)
             return await store.run("run_1"), script
         acted: list[str] = []
         await execution.run(run, EVENT, lambda: acted.append(run.state))
-        assert acted == [run.state]
+        assert acted == ([] if run.state is RunState.RUNNING else [run.state])
         return await store.run("run_1"), script
 
+    registry.is_instant.cache_clear()
     yield run_it
+    registry.is_instant.cache_clear()  # what it says of `log` now is said of the script
     for recorder, task in recorders:
         recorder.close()
         await task
@@ -132,6 +142,20 @@ async def test_steps_run_in_order_and_hand_their_output_on(execute):
     assert script.said == ["1", "hello"]
     assert script.keys == ["run_1-0", "run_1-1"]
     assert run.ended_at == NOW
+
+
+async def test_a_run_that_another_took_over_acts_no_more(execute):
+    asked = []
+
+    async def once(run):
+        asked.append(run.step)
+        return len(asked) == 1
+
+    run, script = await execute([Done({"word": "hello"})], is_ours=once)
+
+    assert (asked, script.said) == ([0, 1], ["1"])
+    assert [step.state for step in run.steps] == ["done", "pending"]
+    assert run.state == "running"  # whoever has it now says what becomes of it
 
 
 async def test_what_waits_for_nothing_is_done_at_once_and_recorded(execute):

@@ -8,7 +8,16 @@ import sys
 import msgspec
 
 from hookagent.pipeline import nodes
-from hookagent.pipeline.nodes import Load, Reporter, Role, config_hash, differences, disagreements
+from hookagent.pipeline.leases import Leases
+from hookagent.pipeline.nodes import (
+    Load,
+    Reporter,
+    Role,
+    Silence,
+    config_hash,
+    differences,
+    disagreements,
+)
 from hookagent.store.sharing import Node
 from tests.pipeline.conftest import NOW
 from tests.whole.served import write_project
@@ -38,6 +47,68 @@ async def test_a_node_reports_until_it_ends_and_takes_its_report_along(store, mo
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert await store.nodes(since=0) == []
+
+
+class Noting(Leases):
+    """Takes note of the heartbeats that are in the store."""
+
+    sent_at = 0
+
+    def heard_of(self, sent_at: int) -> None:
+        self.sent_at = self.sent_at or sent_at
+
+
+async def test_a_node_that_works_takes_over_from_one_that_fell_silent(store, monkeypatch):
+    monkeypatch.setattr(nodes, "REPORT_S", 0.01)
+    monkeypatch.setattr(nodes, "SILENT_MS", 50)
+    released: list[str] = []
+    leases = Noting(store, "agent_1", 60_000, lambda: NOW)
+
+    async def release(silent):
+        released.extend(one.id for one in silent)
+        return 0
+
+    monkeypatch.setattr(store, "release", release)
+    await store.report(node(2))
+    now = iter(range(NOW, NOW + 1_000_000))
+    reporter = Reporter(store, node(1), Load, lambda: next(now), leases)
+    task = asyncio.ensure_future(reporter.run())
+    async with asyncio.timeout(20):
+        while not released:  # noqa: ASYNC110 - told by nobody
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert released == ["agent_2"]
+    assert leases.sent_at == NOW
+
+
+def heard(silence, now, **seen_at):
+    nodes = [node(n, id=name, seen_at=at) for n, (name, at) in enumerate(seen_at.items())]
+    return [one.id for one in silence.look(nodes, now)]
+
+
+def test_a_node_is_silent_when_its_report_stays_the_same_and_that_is_said_once():
+    silence = Silence()
+    said = [heard(silence, now, a=1, b=now) for now in range(0, 24_000, 2_000)]
+    assert said == [[], [], [], [], [], ["a"], [], [], [], [], [], []]
+    assert heard(silence, 24_000, a=2, b=24_000) == []
+    again = [heard(silence, now, a=2) for now in range(26_000, 36_000, 2_000)]
+    assert again == [[], [], [], [], ["a"]]
+
+
+def test_a_clock_that_is_set_back_is_no_silence():
+    silence = Silence()
+    assert not any(heard(silence, 1_000 * n, a=5_000 - n) for n in range(30))
+
+
+def test_who_could_not_look_for_a_while_says_of_nobody_that_he_was_silent():
+    """The database was away for a minute, and all nodes with it."""
+    silence = Silence()
+    assert [heard(silence, now, a=1) for now in (0, 4_000, 8_000)] == [[], [], []]
+    assert heard(silence, 68_000, a=1) == []
+    assert heard(silence, 73_000, a=1) == []
+    assert heard(silence, 78_000, a=1) == ["a"]
 
 
 def test_nodes_that_agree_are_no_news():

@@ -35,6 +35,14 @@ async def claimed(store, owner: str = "a", **changes):
     return [one.id for one in await store.claim_runs(owner, **LEASE | changes)]
 
 
+def a_node(n: int) -> Node:
+    return Node(
+        id=f"agent_{n}", name="host", pid=n, role="all", version="1", config="c", rules="r",
+        listener="http://127.0.0.1:1", started_at=T0 - n, seen_at=T0 + n, running=n, waiting=2,
+        lag_ms=3,
+    )  # fmt: skip
+
+
 def number(n: int) -> str:
     return run(n, None).id
 
@@ -170,14 +178,7 @@ class Duties:
         assert await store.hold("prune", "b", now=T0, until=T0 + 10)
 
     async def test_nodes_report_are_listed_and_forgotten(self, reopen):
-        nodes = [
-            Node(
-                id=f"agent_{n}", name="host", pid=n, role="all", version="1", config="c",
-                rules="r", listener="http://127.0.0.1:1", started_at=T0 - n, seen_at=T0 + n,
-                running=n, waiting=2, lag_ms=3,
-            )
-            for n in (1, 2, 3)
-        ]  # fmt: skip
+        nodes = [a_node(n) for n in (1, 2, 3)]
         async with reopen() as store:
             for node in nodes:
                 await store.report(msgspec.structs.replace(node, running=99, seen_at=T0))
@@ -186,6 +187,47 @@ class Duties:
         async with reopen() as store:
             assert await store.nodes(since=T0) == [nodes[2], nodes[1]]
             assert await store.nodes(since=T0 + 3) == [nodes[2]]
+
+    async def test_what_a_silent_node_held_may_be_claimed_at_once(self, store):
+        silent, alive = a_node(1), a_node(2)
+        for node in (silent, alive):
+            await store.report(node)
+            await store.accept(event(node.pid), owner=node.id, lease_until=LATER * 2)
+            await accept_and_route(store, 10 + node.pid, run(node.pid, event(10 + node.pid)))
+            (taken,) = await store.claim_runs(node.id, **LEASE | {"lease_until": LATER * 2})
+            assert taken.id == number(node.pid)
+        assert await claimed(store, "b") == []
+
+        assert await store.release([silent]) == 2
+
+        events = {"now": LATER, "lease_until": LATER + 1_000, "limit": 9}
+        assert [one.id for one in await store.claim_events("b", **events)] == [event(1).id]
+        (run_,) = await store.claim_runs("b", **LEASE)
+        assert (run_.id, run_.owner, run_.is_interrupted) == (number(1), "b", True)
+        mine = msgspec.structs.replace(run_, owner=silent.id)
+        assert await store.record(silent.id, [mine]) == [False]
+        assert await store.renew(silent.id, [run_.id], lease_until=LATER * 2) == []
+        assert await store.release([silent]) == 0
+
+    async def test_a_node_that_was_only_slow_keeps_what_nobody_claimed_yet(self, store):
+        slow = a_node(1)
+        await store.report(slow)
+        await accept_and_route(store, 1, run(1, event(1)), run(2, event(1), "other"))
+        held = await store.claim_runs(slow.id, **LEASE | {"lease_until": LATER * 2})
+        assert await store.release([slow]) == 2
+        assert await store.renew(slow.id, [held[0].id], lease_until=LATER * 2) == [held[0].id]
+        await end(store, held[1])
+        assert await claimed(store, "b") == []
+
+    async def test_a_node_that_reported_again_is_not_released(self, store):
+        slow = a_node(1)
+        await store.report(slow)
+        await accept_and_route(store, 1, run(1, event(1)))
+        await store.claim_runs(slow.id, **LEASE | {"lease_until": LATER * 2})
+        await store.report(msgspec.structs.replace(slow, seen_at=slow.seen_at + 1))
+        assert await store.release([slow]) == 0
+        assert await store.release([]) == 0
+        assert await claimed(store, "b") == []
 
     async def test_a_value_is_swapped_only_by_who_knows_it(self, store):
         assert not await store.swap("n", b"1", b"2")

@@ -39,7 +39,7 @@ class Indexing:
         for (number,) in rows if operators else ():
             await self._pool.write(
                 lambda session, number=number: _index(session, number, operators),  # type: ignore[misc] # bound now
-                seconds=None,
+                is_bounded=False,
             )
 
     async def _operators(self) -> str:

@@ -23,11 +23,17 @@ class Pool:
     """Connections, opened when first needed."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Session]], label: str, *, width: int
+        self,
+        connect: Callable[[], Awaitable[Session]],
+        label: str,
+        *,
+        width: int,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self._connect = connect
         self._label = label
         self._width = width
+        self._answer_s = answer_s
         self._room = asyncio.Semaphore(width)
         self._idle: list[Session] = []
 
@@ -42,16 +48,19 @@ class Pool:
         self,
         work: Callable[[Session], Awaitable[Answer]],
         *,
-        seconds: float | None = ANSWER_S,
+        is_bounded: bool = True,
     ) -> Answer:
-        """Do work in one transaction, that takes no longer than so. Raises StoreUnavailable."""
+        """Do work in one transaction; one that is not bounded may take as long as it likes.
+
+        Raises StoreUnavailable.
+        """
 
         async def whole(session: Session) -> Answer:
             async with session.transaction():
                 return await work(session)
 
         try:
-            return await self._again_where_others_were_in_the_way(whole, seconds)
+            return await self._again_where_others_were_in_the_way(whole, is_bounded=is_bounded)
         except (psycopg.Error, OSError) as error:
             raise unavailable(error, self._label) from error
 
@@ -63,7 +72,7 @@ class Pool:
         """Write with one statement."""
         try:
             return await self._again_where_others_were_in_the_way(
-                lambda session: session.fetch(query, *values), ANSWER_S
+                lambda session: session.fetch(query, *values), is_bounded=True
             )
         except (psycopg.Error, OSError) as error:
             raise unavailable(error, self._label) from error
@@ -77,12 +86,13 @@ class Pool:
                 await self._idle.pop().close()
 
     @asynccontextmanager
-    async def _session(self, seconds: float | None = ANSWER_S) -> AsyncIterator[Session]:
+    async def _session(self, *, is_bounded: bool = True) -> AsyncIterator[Session]:
         async with self._room:
             session = self._idle.pop() if self._idle else None
             if session is None or session.is_broken:
                 session = await self._connect()
-            watch = seconds and asyncio.get_running_loop().call_later(seconds, session.abandon)
+            later = asyncio.get_running_loop().call_later
+            watch = later(self._answer_s, session.abandon) if is_bounded else None
             try:
                 yield session
             except BaseException as error:
@@ -108,14 +118,14 @@ class Pool:
             return await query(session)
 
     async def _again_where_others_were_in_the_way(
-        self, work: Callable[[Session], Awaitable[Answer]], seconds: float | None
+        self, work: Callable[[Session], Awaitable[Answer]], *, is_bounded: bool
     ) -> Answer:
         for _ in range(ATTEMPTS - 1):
             try:
-                async with self._session(seconds) as session:
+                async with self._session(is_bounded=is_bounded) as session:
                     return await work(session)
             except psycopg.Error as error:
                 if sqlstate(error) not in TRANSIENT:
                     raise
-        async with self._session(seconds) as session:
+        async with self._session(is_bounded=is_bounded) as session:
             return await work(session)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from hookagent.store.base import Routed
-from hookagent.store.postgres.arrays import storable
+from hookagent.store.postgres.arrays import bigs, storable, texts
 from hookagent.store.postgres.bell import Bell
 from hookagent.store.postgres.intake import Intake
 from hookagent.store.postgres.names import Names
@@ -15,6 +15,7 @@ from hookagent.store.postgres.rows import EVENT_COLUMNS, read_event
 from hookagent.store.postgres.session import Session
 from hookagent.store.postgres.work import Job
 from hookagent.store.postgres.writer import Lane
+from hookagent.store.rows import RUNNING
 from hookagent.store.sharing import Docket, Duty, Entry, News, Node
 
 NODE_KEPT_MS = 24 * 3_600_000
@@ -33,6 +34,19 @@ _REPORT = """
     INSERT INTO hook.nodes VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE
     SET seen_at = excluded.seen_at, report = excluded.report
 """
+_RELEASE = f"""
+    WITH n AS (
+        SELECT n.id FROM hook.nodes AS n JOIN unnest($1::text[], $2::int8[]) AS i(id, seen_at)
+            ON i.id = n.id AND i.seen_at = n.seen_at
+        ORDER BY n.id FOR UPDATE OF n
+    ), r AS (
+        UPDATE hook.runs SET lease_until = 1, wake_at = 1
+        WHERE state = {RUNNING} AND wake_at > 1 AND owner IN (SELECT id FROM n) RETURNING 1
+    ), u AS (
+        UPDATE hook.unrouted SET lease_until = 0
+        WHERE lease_until > 0 AND owner IN (SELECT id FROM n) RETURNING 1
+    ) SELECT (SELECT count(*) FROM r), (SELECT count(*) FROM u)
+"""  # noqa: S608 - a constant of ours
 _DOCKET = f"""
     WITH d AS (
         SELECT seq, received_at, id, rules FROM hook.docket WHERE received_at < $1
@@ -51,6 +65,7 @@ class PostgresSharing:
 
     _pool: Pool
     _control: Pool
+    _pulse: Pool
     _bell: Bell
     _work: Lane[Job]
     _names: Names
@@ -79,17 +94,26 @@ class PostgresSharing:
 
     async def report(self, node: Node) -> None:
         """Say how a node is."""
-        await self._control.execute(
+        await self._pulse.execute(
             _REPORT, node.id, node.seen_at, msgspec.json.encode(node), NODE_KEPT_MS
         )
 
     async def forget_node(self, node_id: str) -> None:
         """Drop the report of a node."""
-        await self._control.execute("DELETE FROM hook.nodes WHERE id = $1", node_id)
+        await self._pulse.execute("DELETE FROM hook.nodes WHERE id = $1", node_id)
+
+    async def release(self, silent: Sequence[Node]) -> int:
+        """End the leases of nodes that have not reported since."""
+        ids, times = texts([node.id for node in silent]), bigs([node.seen_at for node in silent])
+        ((runs, events),) = await self._control.execute(_RELEASE, ids, times)
+        for news, ended in ((News.RUNS, runs), (News.EVENTS, events)):
+            if ended:
+                self._bell.ring(news)
+        return int(runs + events)
 
     async def nodes(self, *, since: int) -> list[Node]:
         """Return the nodes seen since then."""
-        rows = await self._pool.fetch("SELECT report FROM hook.nodes WHERE seen_at >= $1", since)
+        rows = await self._pulse.fetch("SELECT report FROM hook.nodes WHERE seen_at >= $1", since)
         found = [_node.decode(report) for (report,) in rows]
         return sorted(found, key=lambda node: (node.started_at, node.id))
 

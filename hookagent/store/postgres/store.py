@@ -67,6 +67,8 @@ INTAKE_WIDTH = 1
 
 LOOKING_WIDTH = 2
 """Connections that look: one slow search does not hold up a list."""
+PULSE_S = 3.0
+"""A heartbeat, on a connection that does nothing else, is given up after so long and sent anew."""
 
 
 class PostgresStore(PostgresSharing):
@@ -88,6 +90,7 @@ class PostgresStore(PostgresSharing):
         self._pool = Pool(self._connect, address.label, width=LOOKING_WIDTH)
         self._control = Pool(self._connect, address.label, width=1)
         self._upkeep = Pool(self._connect, address.label, width=1)
+        self._pulse = Pool(self._connect, address.label, width=1, answer_s=PULSE_S)
         self._bell = Bell(self._control, self._connect, address.schema, secrets.token_hex(8))
         self._slices = Slices(self._control)
         self._pruning = Pruning(self._upkeep)
@@ -128,7 +131,7 @@ class PostgresStore(PostgresSharing):
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self._bell.close()
-        for pool in (self._pool, self._control, self._upkeep):
+        for pool in (self._pool, self._control, self._upkeep, self._pulse):
             await pool.close()
 
     async def take_over(self, owner: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from hookagent.store.base import Routed
-from hookagent.store.rows import event_of
+from hookagent.store.rows import RUNNING, event_of
 from hookagent.store.sharing import JUDGE, Docket, Duty, Entry, News, Node
 from hookagent.store.sqlite.readers import Readers
 from hookagent.store.sqlite.rows import EVENT_COLUMNS
@@ -24,6 +24,11 @@ _HOLD = """
     SET owner = excluded.owner, until = excluded.until
     WHERE duties.owner = excluded.owner OR duties.until <= ?3
 """
+_RELEASE_RUNS = f"""
+    UPDATE runs SET lease_until = 1, wake_at = 1
+    WHERE wake_at > 1 AND state = {RUNNING} AND owner = ?
+"""  # noqa: S608 - a constant of ours
+_RELEASE_EVENTS = "UPDATE unrouted SET lease_until = 0 WHERE lease_until > 0 AND owner = ?"
 _DOCKET = "SELECT seq, rules FROM docket WHERE received_at < ? ORDER BY received_at, id LIMIT ?"
 _OLDEST_UNROUTED = """
     SELECT min(e.received_at) FROM unrouted AS u JOIN events AS e ON e.seq = u.seq
@@ -63,6 +68,11 @@ class SqliteSharing:
     async def forget_node(self, node_id: str) -> None:
         """Drop the report of a node."""
         await self._writer.do(lambda transaction: _forget_node(transaction, node_id))
+
+    async def release(self, silent: Sequence[Node]) -> int:
+        """End the leases of nodes that have not reported since."""
+        ended: int = await self._writer.do(lambda transaction: _release(transaction, silent))
+        return ended
 
     async def nodes(self, *, since: int) -> list[Node]:
         """Return the nodes seen since then."""
@@ -119,6 +129,18 @@ def _report(transaction: Transaction, node: Node) -> None:
 def _forget_node(transaction: Transaction, node_id: str) -> None:
     """Drop a node's report."""
     transaction.connection.execute("DELETE FROM nodes WHERE id = ?", (node_id,))
+
+
+def _release(transaction: Transaction, silent: Sequence[Node]) -> int:
+    """End the leases of those whose report is still this one."""
+    execute = transaction.connection.execute
+    ended = 0
+    for node in silent:
+        known = execute("SELECT 1 FROM nodes WHERE id = ? AND seen_at = ?", (node.id, node.seen_at))
+        if known.fetchone():
+            ended += execute(_RELEASE_RUNS, (node.id,)).rowcount
+            ended += execute(_RELEASE_EVENTS, (node.id,)).rowcount
+    return ended
 
 
 def _nodes(connection: sqlite3.Connection, since: int) -> list[Node]:
