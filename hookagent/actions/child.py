@@ -191,14 +191,18 @@ async def _finish(
 
 
 class _Outlet:
-    """A pipe from the child: kept up to a bound, read beyond it."""
+    """A pipe from the child: kept up to a bound, read beyond it.
+
+    Its descriptor is never given to the loop. uvloop closes a pipe that it was given twice, and the
+    second time the number may belong to a file that another thread has opened in between.
+    """
 
     def __init__(self) -> None:
         self._read_end, self.inlet = os.pipe()
+        os.set_blocking(self._read_end, False)
         self._is_handed_over = False
         self.kept = bytearray()
         self.is_cut = False
-        self._transport: asyncio.ReadTransport | None = None
 
     def hand_over(self) -> None:
         """Close our copy of the child's end."""
@@ -208,25 +212,34 @@ class _Outlet:
 
     async def read(self) -> None:
         """Read until the last holder of the other end is gone."""
-        stream = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
-        pipe = os.fdopen(self._read_end, "rb", buffering=0)
-        self._transport, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(stream), pipe,
-        )  # fmt: skip
-        while part := await stream.read(_PART_BYTES):
-            left = OUTPUT_BYTES_MAX - len(self.kept)
-            self.kept += part[:left]
-            self.is_cut = self.is_cut or len(part) > left
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def take() -> None:
+            try:
+                part = os.read(self._read_end, _PART_BYTES)
+            except BlockingIOError:
+                return
+            if part:
+                self._keep(part)
+            elif not ended.done():
+                ended.set_result(None)
+
+        loop.add_reader(self._read_end, take)
+        try:
+            await ended
+        finally:
+            loop.remove_reader(self._read_end)
+
+    def _keep(self, part: bytes) -> None:
+        left = OUTPUT_BYTES_MAX - len(self.kept)
+        self.kept += part[:left]
+        self.is_cut = self.is_cut or len(part) > left
 
     def close(self) -> None:
-        """Let go of both ends."""
+        """Let go of both ends; nobody reads any more."""
         self.hand_over()
-        if self._transport is not None:
-            self._transport.close()
-        else:
-            with contextlib.suppress(OSError):
-                os.close(self._read_end)
+        os.close(self._read_end)
 
 
 _PART_BYTES = 256 * 1024

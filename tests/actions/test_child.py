@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -214,3 +215,38 @@ def test_a_child_inherits_no_secret_of_ours():
     inherited = {"PATH": "/bin", "HOME": "/home/x", "GITHUB_TOKEN": "t", "LD_PRELOAD": "/x.so"}
 
     assert clean_environment(inherited, {"A": "1"}) == {"PATH": "/bin", "HOME": "/home/x", "A": "1"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not there")
+def test_no_descriptor_of_anyone_else_is_closed(command):
+    """A number closed twice can be, the second time, a file that another thread has just opened."""
+    import uvloop
+
+    lost = []
+    is_over = threading.Event()
+
+    def open_and_close() -> None:
+        while not is_over.is_set():
+            descriptor = os.open(os.devnull, os.O_RDONLY)
+            try:
+                os.close(descriptor)
+            except OSError:
+                lost.append(descriptor)
+
+    async def run_some() -> None:
+        for _ in range(100):
+            await asyncio.gather(
+                *(run_child(command("true"), timeout_seconds=20) for _ in range(4))
+            )
+
+    bystanders = [threading.Thread(target=open_and_close) for _ in range(4)]
+    for bystander in bystanders:
+        bystander.start()
+    try:
+        uvloop.run(run_some())
+    finally:
+        is_over.set()
+        for bystander in bystanders:
+            bystander.join()
+
+    assert lost == []
