@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from hookagent.cli import output
 from hookagent.cli.clock import clock
@@ -54,19 +56,38 @@ async def _serve(config: "Config", choices: "Choices", mode: str) -> ExitCode:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
+    stopped = loop.create_task(stop.wait())
     feed = Feed()
     agent = Agent(config, feed, choices)
     said = loop.create_task(_say(feed, mode))
     await asyncio.sleep(0)  # the teller listens before anything happens
     try:
-        await agent.start()
-        _settle_memory()
-        await stop.wait()
-        await agent.stop()
+        if await _unless(stopped, agent.start()):
+            _settle_memory()
+            try:
+                await _unless(stopped, agent.public.opened())
+                await stopped
+            finally:
+                await agent.stop()
     finally:
+        stopped.cancel()
         feed.close()
         await said
     return ExitCode.DONE
+
+
+async def _unless(stopped: "asyncio.Task[Any]", work: Coroutine[Any, Any, None]) -> bool:
+    """Do some work, and let go of it when a stop comes first; say whether it was done.
+
+    A store or a tunnel out of reach may take for ever, and Ctrl-C must not wait for it.
+    """
+    doing = asyncio.ensure_future(work)
+    await asyncio.wait({doing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not doing.done():
+        doing.cancel()
+    with suppress(asyncio.CancelledError):
+        await doing
+    return not doing.cancelled()
 
 
 def _settle_memory() -> None:

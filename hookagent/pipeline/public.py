@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from hookagent.config.model import Config
 from hookagent.errors import ConfigError, OutsideError, Problem
@@ -20,6 +21,9 @@ from hookagent.tunnel.base import (
     UrlChanged,
 )
 
+if TYPE_CHECKING:
+    from hookagent.tunnel.opening import TunnelHandle
+
 
 class PublicFace:
     """The public address as it is now, and what is said about it."""
@@ -31,6 +35,7 @@ class PublicFace:
         self.url: str | None = config.server.public_url
         self.state = "none"
         self._relayed_path: str | None = None
+        self._handle: TunnelHandle | None = None
 
     def urls(self, base: str | None) -> dict[str, str]:
         """Return each source's URL: below a base, or the base itself where a relay leads to it."""
@@ -43,7 +48,10 @@ class PublicFace:
 
     @asynccontextmanager
     async def tunnel(self, listener_url: str, probes: set[str]) -> AsyncIterator[None]:
-        """Keep the configured tunnel up for the time of the block."""
+        """Keep the configured tunnel up for the time of the block; `opened` waits for it.
+
+        Raises ConfigError where a source checks nothing.
+        """
         if self._config.tunnel.provider == "none":
             yield
             return
@@ -56,13 +64,20 @@ class PublicFace:
         options = tunnel_options(self._config)
         handle = await open_tunnel(options, listener_url, self._notice, probe=http_probe(nonce))
         self._relayed_path = options.path if handle.kind is Kind.RELAY else None
+        self._handle = handle
         try:
-            first = await handle.opened()
-            if isinstance(first, Down):
-                raise OutsideError(first.message, hint=first.hint)
             yield
         finally:
             await handle.stop()
+
+    async def opened(self) -> None:
+        """Wait until the tunnel is up for the first time, if one is asked for.
+
+        Without a network that may take for ever. Raises OutsideError where it is down for good.
+        """
+        first = await self._handle.opened() if self._handle else None
+        if isinstance(first, Down):
+            raise OutsideError(first.message, hint=first.hint)
 
     def _notice(self, event: TunnelEvent) -> None:
         match event:

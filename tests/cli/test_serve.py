@@ -103,6 +103,20 @@ def test_the_first_json_line_is_the_ready_line(tmp_path):
     assert (ready["inspector"], ready["public"]) == (None, None)
 
 
+def test_it_stops_while_its_tunnel_cannot_be_reached(tmp_path):
+    relay = f'[tunnel]\nprovider = "smee"\nchannel = "http://127.0.0.1:{free_port()}/channel"\n'
+    project = write_project(tmp_path, more=relay)
+    with serving(project, "--output", "json") as agent:
+        for line in agent.stdout:
+            if json.loads(line).get("state") == "reconnecting":
+                break
+        agent.send_signal(signal.SIGTERM)
+        out, err = agent.communicate(timeout=20)
+
+    assert (agent.returncode, err) == (0, "")
+    assert json.loads(out.splitlines()[-1])["event"] == "stopped"
+
+
 @pytest.mark.parametrize("arguments", [["--output", "loud"], ["--port", "99999"]])
 def test_wrong_usage_is_said_before_anything_starts(run, configured, arguments):
     assert run("serve", *arguments)[0] == 2
