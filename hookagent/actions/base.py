@@ -143,8 +143,10 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
 class Action(Protocol):
     """One way to act. A module with these names is an action.
 
-    Two more may be there: `starts(options)`, which names the command it starts, and `is_instant`,
-    true where it never waits and needs no time limit.
+    Three more may be there: `starts(options)`, which names the command it starts; `is_instant`,
+    true where it never waits and needs no time limit; and `turn(outside)`, a block (`async with`)
+    within which `run` is called, where only a few may run at the same time: waiting to enter it
+    uses up none of the step's time, and a run that waits there has not begun.
     """
 
     @property

@@ -8,7 +8,7 @@ import msgspec
 
 from hookagent.actions.base import Call, Outside
 from hookagent.actions.posting import cut
-from hookagent.actions.program import Program, run_program
+from hookagent.actions.program import Program, place, run_program
 from hookagent.actions.values import Text
 from hookagent.job import Again, Done, Never, Outcome
 from hookagent.template import Scope, terminal_safe
@@ -29,6 +29,7 @@ _SCRIPT = (
     "display notification (item 2 of argv) with title (item 1 of argv)",
     "end run",
 )
+turn = place
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

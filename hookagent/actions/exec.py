@@ -14,6 +14,7 @@ from hookagent.actions.program import (
     command_line,
     identity,
     own_variables,
+    place,
     run_program,
 )
 from hookagent.actions.values import ARGUMENT_BYTES_MAX, Argument
@@ -33,6 +34,7 @@ _SHELLS = frozenset(
 )
 _BATCH = (".bat", ".cmd")
 """Windows parses their arguments a second time (SECURITY R6)."""
+turn = place
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """A program of the user's own, run for an event: `exec` and `python` share this.
 
 The payload is a file of mode 0600 in the state folder, named by `HOOKAGENT_EVENT_FILE` and open on
-stdin, gone afterwards. A few run at the same time and the others wait their turn.
+stdin, gone afterwards. A few run at the same time and the others wait for a `place`, which uses
+up none of their time.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,15 +75,21 @@ async def _places() -> _Places:
     return _Places()
 
 
-async def run_program(program: Program, call: Call, outside: Outside) -> Ended:
-    """Run a program to its end. Raises OSError where it cannot be started."""
+@asynccontextmanager
+async def place(outside: Outside) -> AsyncIterator[None]:
+    """Wait for a place among the programs that run, and hold it for as long as the block lasts."""
     places = await outside.share("programs", _places)
     async with places.free:
-        folder = await asyncio.to_thread(_write_payload, outside.state, program.stdin)
-        try:
-            return await _run(program, call, outside, folder / PAYLOAD)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, True)  # noqa: FBT003 - ignore_errors
+        yield
+
+
+async def run_program(program: Program, call: Call, outside: Outside) -> Ended:
+    """Run a program to its end, in a place. Raises OSError where it cannot be started."""
+    folder = await asyncio.to_thread(_write_payload, outside.state, program.stdin)
+    try:
+        return await _run(program, call, outside, folder / PAYLOAD)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, True)  # noqa: FBT003 - ignore_errors
 
 
 PAYLOAD = "payload"

@@ -26,6 +26,7 @@ from hookagent.actions.program import (
     command_line,
     identity,
     own_variables,
+    place,
     run_program,
 )
 from hookagent.actions.values import Argument, Json, encode_json
@@ -43,6 +44,7 @@ arguments = { limit = "{{ limit | default(10) }}" }
 """
 
 _FUNCTION = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", re.ASCII)
+turn = place
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

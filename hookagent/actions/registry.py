@@ -10,7 +10,8 @@ warning with its name; one that takes a name of ours is not used.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -152,6 +153,17 @@ class BoundStep:
             outcome = Again(error=f"{type(error).__name__}: {error}")
         return redacted(outcome, redactor(self.environment.secrets))
 
+    @property
+    def has_turn(self) -> bool:
+        """Whether it may have to wait for others before it runs."""
+        return hasattr(self.action, "turn")
+
+    def turn(self, outside: Outside) -> AbstractAsyncContextManager[None]:
+        """Return the block within which to run it: entering waits until it may."""
+        wait: Callable[[Outside], AbstractAsyncContextManager[None]] | None
+        wait = getattr(self.action, "turn", None)
+        return nullcontext() if wait is None else wait(outside)
+
     async def execute(self, scope: Scope, call: Call, outside: Outside) -> Outcome:
         """Prepare and run; a value that is missing or refused ends the step for good."""
         try:
@@ -159,7 +171,8 @@ class BoundStep:
         except TemplateError as error:
             never = Never(error=error.message)
             return redacted(never, redactor(self.environment.secrets))
-        return await self.run(prepared, call, outside)
+        async with self.turn(outside):
+            return await self.run(prepared, call, outside)
 
     def describe(self, prepared: msgspec.Struct) -> dict[str, Any]:
         """Return what would be done as JSON, secrets masked: the dry run's answer."""

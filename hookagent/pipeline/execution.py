@@ -6,7 +6,8 @@ unknown, and `job.after` decides what becomes of it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 from hookagent.actions.base import Call, Outside
@@ -81,6 +82,8 @@ class Execution:
         self._is_ours = is_ours
         """Asked before each try: whether nobody else has taken the run over."""
         self._dry_run = dry_run
+        self.waiting: set[str] = set()
+        """Runs whose next step waits for its turn: nothing of it has begun."""
 
     async def run(self, run: Run, event: Event, acted: Callable[[], None]) -> None:
         """Take a run that is ours through its steps until it is final, waiting or dead.
@@ -95,15 +98,33 @@ class Execution:
             await self._record(turn, self._settle(turn, Interrupted(), self._clock()))
             return
         while rule is None or run.step < len(rule.specs):
-            if not await self._is_ours(run):
-                return
-            started = self._clock()
-            if rule is None:
-                outcome: Outcome = Never(error=f"the steps of rule `{run.rule}` are not known")
-            else:
-                outcome = await self._attempt(run, event, rule, started)
+            async with self._turn_of(run, rule):
+                if not await self._is_ours(run):
+                    return
+                started = self._clock()
+                if rule is None:
+                    outcome: Outcome = Never(error=f"the steps of rule `{run.rule}` are not known")
+                else:
+                    outcome = await self._attempt(run, event, rule, started)
             if not await self._record(turn, self._settle(turn, outcome, started)):
                 return
+
+    @asynccontextmanager
+    async def _turn_of(self, run: Run, rule: BoundRule | None) -> AsyncIterator[None]:
+        """Hold the turn of a step for as long as the block lasts, where it has to wait for one."""
+        bound = None
+        with suppress(HookagentError):  # said by the try
+            bound = rule.step(run.step) if rule is not None and not self._dry_run else None
+        if bound is None or not bound.has_turn:
+            yield
+            return
+        self.waiting.add(run.id)
+        try:
+            async with bound.turn(self._outside):
+                self.waiting.discard(run.id)
+                yield
+        finally:
+            self.waiting.discard(run.id)
 
     def run_at_once(self, run: Run, event: Event) -> "asyncio.Future[bool]":
         """Do a new run whose only step waits for nothing; resolved when the outcome is on disk.

@@ -6,6 +6,7 @@ hold up others for the length of a commit.
 """
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
@@ -24,6 +25,12 @@ TURN_S = 0.002
 """The same where runs go one after the other: each wait would add up."""
 READY_MAX = 1_024
 """Runs that wait in memory for a place."""
+AHEAD_S = 0.5
+"""How long a run waits for a place here, by and large, where another worker might have one free."""
+STAYS = 16
+"""So many of the last stays make up their mean, more or less."""
+SHORTEST_S = 1e-6
+"""A stay counts as no shorter than this."""
 
 Execute = Callable[[Run, Event, Callable[[], None]], Coroutine[Any, Any, None]]
 """Takes a run through its steps; calls back once when no action of it will follow."""
@@ -55,15 +62,26 @@ def needs_no_place(rule: Rule) -> bool:
 class Hands:
     """The runs that are ours."""
 
-    def __init__(
-        self, most: int, execute: Execute, at_once: AtOnce, *, ahead: int = READY_MAX
+    def __init__(  # noqa: PLR0913 - the last two are for tests and for shared stores
+        self,
+        most: int,
+        execute: Execute,
+        at_once: AtOnce,
+        *,
+        ahead: int = READY_MAX,
+        ahead_s: float = math.inf,
     ) -> None:
         self._room = Room(most)
+        self._most = most
         self._at_once = at_once
         self._ahead = ahead
+        self._ahead_s = ahead_s
+        """Only so many are taken ahead as find a place within this time."""
+        self._stay_s = math.inf
+        """How long runs keep their place, by the last ones; unknown at first."""
         self._execute = execute
-        self._placed: dict[str, str] = {}
-        """The rule of each run that has a place, by the run's id."""
+        self._placed: dict[str, tuple[str, float]] = {}
+        """The rule of each run that has a place, and since when, by the run's id."""
         self._placeless: set[str] = set()
         """Admitted runs that need no place, until they begin."""
         self._tasks: dict[str, asyncio.Future[Any]] = {}
@@ -92,7 +110,10 @@ class Hands:
     @property
     def ahead(self) -> int:
         """How many more runs may be taken without a place for them."""
-        return self._ahead - len(self._ready) - self._admitted
+        most = self._ahead
+        if self._ahead_s < most * self._stay_s / self._most:
+            most = int(self._most * self._ahead_s / self._stay_s)
+        return most - len(self._ready) - self._admitted
 
     def full(self, rules: Iterable[Rule]) -> list[str]:
         """Return the rules whose own limit is reached."""
@@ -204,28 +225,43 @@ class Hands:
                 left.append(run)
         return left
 
-    def unbegun(self) -> list[Run]:
-        """Give back the runs that wait for their turn, as if nobody had taken them."""
-        waiting = [given_back(run) for run, _ in self._ready.values()]
+    async def unbegun(self, waiting: Iterable[str] = ()) -> list[Run]:
+        """Give back the runs that wait for their turn, as if nobody had taken them.
+
+        `waiting` are those that have a place, and wait for that of their next step.
+        """
+        back = [run for run, _ in self._ready.values()]
         self._ready.clear()
-        return waiting
+        held = [run_id for run_id in waiting if run_id in self._tasks]
+        back += [self._active[run_id] for run_id in held]
+        tasks = [self._tasks[run_id] for run_id in held]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return [given_back(run) for run in back]
 
     # Places.
 
     def _take(self, run_id: str, rule: str) -> None:
-        self._placed[run_id] = rule
+        self._placed[run_id] = rule, asyncio.get_running_loop().time()
         self._room.take(rule)
 
     def _leave(self, run_id: str) -> None:
         """Leave a run's place, if it has one, to whoever is next."""
-        rule = self._placed.pop(run_id, None)
-        if rule is None:
+        if run_id not in self._placed:
             return
+        rule, since = self._placed.pop(run_id)
         self._room.leave(rule)
+        self._note_stay(asyncio.get_running_loop().time() - since)
         if self._ready:
             self.take_up(*self._ready.popitem(last=False)[1])
         else:
             self.freed.set()
+
+    def _note_stay(self, seconds: float) -> None:
+        """Keep a running mean of how long places are kept."""
+        known = self._stay_s if self._stay_s < math.inf else seconds
+        self._stay_s = max(known + (seconds - known) / STAYS, SHORTEST_S)
 
     def _set_off(self, run: Run, event: Event) -> None:
         run_id = run.id

@@ -14,6 +14,7 @@ which hands such runs out; none of them begins from memory.
 """
 
 import asyncio
+import math
 import random
 import secrets
 from collections import deque
@@ -31,7 +32,7 @@ from hookagent.pipeline.execution import Execution
 from hookagent.pipeline.feed import Feed, Matched
 from hookagent.pipeline.firing import new_run
 from hookagent.pipeline.gate import value_of
-from hookagent.pipeline.hands import Hands, given_back, limits_of, may_wait
+from hookagent.pipeline.hands import AHEAD_S, Hands, given_back, limits_of, may_wait
 from hookagent.pipeline.judge import Judge, left_to_judge
 from hookagent.pipeline.leases import Leases
 from hookagent.pipeline.loops import forever
@@ -87,7 +88,7 @@ class Worker:
         self._bindings = Bindings(outside.environment, outside.allows)
         self._recorder = Recorder(store, feed, owner, clock)
         self.leases = Leases(store, owner, settings.lease_ms, clock)
-        execution = Execution(
+        self._execution = Execution(
             self._recorder,
             self._bindings,
             outside,
@@ -96,7 +97,12 @@ class Worker:
             is_ours=self.leases.is_ours,
             dry_run=dry_run,
         )
-        self._hands = Hands(settings.concurrency, execution.run, execution.run_at_once)
+        self._hands = Hands(
+            settings.concurrency,
+            self._execution.run,
+            self._execution.run_at_once,
+            ahead_s=AHEAD_S if store.is_shared else math.inf,  # others may have a place free
+        )
         self._overtime = Overtime(store)
         most_ms = EVENT_LEASE_MS if store.is_shared else settings.lease_ms
         self._event_lease_ms = min(settings.lease_ms, most_ms)
@@ -188,7 +194,7 @@ class Worker:
         await asyncio.gather(*self._loops[:-1], return_exceptions=True)
         if self._judge is not None:
             await self._judge.resign()
-        back = self._hands.unbegun()
+        back = await self._hands.unbegun(self._execution.waiting)
         await self._hands.finish(self._settings.grace_ms / 1000)
         parked = await self._hands.park()
         records = [self._recorder.record(run) for run in (*back, *parked)]

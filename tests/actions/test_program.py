@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hookagent.actions.program import PARALLEL_MAX, Program, identity, run_program
+from hookagent.actions.program import PARALLEL_MAX, Program, identity, place, run_program
 from tests.actions.conftest import call_of, event_of
 
 
@@ -63,6 +63,11 @@ print(len(os.listdir({str(counter)!r})))
 time.sleep(0.1)
 os.remove(path)
 """
-    ended = await asyncio.gather(*(run_program(python(code), call_of(), outside) for _ in range(8)))
+
+    async def in_its_turn():
+        async with place(outside):
+            return await run_program(python(code), call_of(), outside)
+
+    ended = await asyncio.gather(*(in_its_turn() for _ in range(8)))
 
     assert max(int(each.stdout) for each in ended) <= PARALLEL_MAX

@@ -12,6 +12,7 @@ from hookagent.environment import Environment
 from hookagent.event import Event, RawRequest
 from hookagent.job import Again, Done, Later, Never, RunState, Step
 from hookagent.pipeline.execution import Execution
+from hookagent.pipeline.patience import Patience
 from hookagent.pipeline.recorder import Recorder
 from hookagent.pipeline.rulebook import Bindings
 from hookagent.rules.parse import read_rules
@@ -61,6 +62,10 @@ class Script:
         self.outcomes = list(outcomes)
         self.said: list[str] = []
         self.keys: list[str] = []
+        self.places = asyncio.Semaphore(1)
+
+    def turn(self, _outside):
+        return self.places
 
     async def run(self, prepared, call, outside):
         self.said.append(prepared.text)
@@ -80,7 +85,10 @@ async def execute(store, feed, tmp_path, monkeypatch):
     async def ours(_run):
         return True
 
-    async def run_it(outcomes, *, dry_run=False, run=None, at_once=False, is_ours=ours):
+    async def alone(_execution, _script):
+        """Nobody else holds the places."""
+
+    async def run_it(outcomes, *, dry_run=False, run=None, at_once=False, is_ours=ours, meet=alone):
         script = Script(outcomes)
         monkeypatch.setattr(registry, "load", lambda _name: script)
         environment = Environment({})
@@ -123,6 +131,7 @@ async def execute(store, feed, tmp_path, monkeypatch):
             assert await execution.run_at_once(run, EVENT)
             return await store.run("run_1"), script
         acted: list[str] = []
+        await meet(execution, script)
         await execution.run(run, EVENT, lambda: acted.append(run.state))
         assert acted == ([] if run.state is RunState.RUNNING else [run.state])
         return await store.run("run_1"), script
@@ -142,6 +151,32 @@ async def test_steps_run_in_order_and_hand_their_output_on(execute):
     assert script.said == ["1", "hello"]
     assert script.keys == ["run_1-0", "run_1-1"]
     assert run.ended_at == NOW
+
+
+async def test_waiting_for_its_turn_uses_up_none_of_a_steps_time(execute, monkeypatch):
+    order = []
+
+    class Limit(Patience):
+        async def __aenter__(self):
+            order.append("limit")
+            await super().__aenter__()
+
+    monkeypatch.setattr("hookagent.pipeline.execution.Patience", Limit)
+
+    async def others_are_at_it(execution, script):
+        await script.places.acquire()
+
+        def after_a_while():
+            order.append(f"{len(execution.waiting)} waits")
+            script.places.release()
+
+        asyncio.get_running_loop().call_later(0.01, after_a_while)
+
+    run, script = await execute([Done({"word": "hello"}), Done()], meet=others_are_at_it)
+
+    assert order == ["1 waits", "limit", "limit"]
+    assert (run.state, len(run.steps[0].attempts)) == ("done", 1)
+    assert script.said == ["1", "hello"]
 
 
 async def test_a_run_that_another_took_over_acts_no_more(execute):

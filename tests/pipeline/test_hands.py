@@ -146,7 +146,7 @@ async def test_what_never_began_is_given_back_as_if_nobody_had_taken_it(stage):
     hands.take_up(claimed, EVENT)
     await settle()
 
-    back = hands.unbegun()
+    back = await hands.unbegun()
 
     assert [(run.id, run.state, run.owner, run.lease_until) for run in back] == [
         ("b", "pending", "", 0),
@@ -155,6 +155,21 @@ async def test_what_never_began_is_given_back_as_if_nobody_had_taken_it(stage):
     left = await hands.park()
     assert [(run.id, run.state, run.lease_until) for run in left] == [("a", "running", 0)]
     assert stage.began == ["a"]
+
+
+async def test_a_run_whose_step_waits_for_its_turn_is_given_back_too(stage):
+    hands = Hands(2, stage.execute, stage.at_once)
+    put(hands, "a")
+    put(hands, "b")
+    await settle()
+
+    back = await hands.unbegun(["b", "never-heard-of"])
+
+    assert [(run.id, run.state, run.owner, run.lease_until) for run in back] == [
+        ("b", "pending", "", 0)
+    ]
+    assert hands.held == ["a"]
+    assert [run.id for run in await hands.park()] == ["a"]
 
 
 async def test_a_run_that_another_worker_took_over_is_dropped(stage):
@@ -218,5 +233,5 @@ async def test_a_bug_in_the_execution_is_told_and_leaves_its_place():
 
 
 async def end(hands, stage):
-    hands.unbegun()
+    await hands.unbegun()
     await hands.park()
