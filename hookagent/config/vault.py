@@ -53,7 +53,10 @@ def made_secret(state_folder: Path, source: str, form: SecretForm) -> str:
             _make(file, _random(form))
         return from_file(file)
     except OSError as error:
-        raise Unreadable(f"cannot keep a made secret in {file}: {error.strerror}") from None
+        raise Unreadable(
+            f"cannot keep a made secret in {file}: {error.strerror}",
+            hint="name a folder that can be written to: HOOKAGENT_STATE_FOLDER=…",
+        ) from None
 
 
 def _random(form: SecretForm) -> str:

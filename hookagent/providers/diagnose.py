@@ -14,6 +14,7 @@ from hookagent.providers.explain import (
     explain_shape,
     explain_time,
 )
+from hookagent.redact import MASK
 from hookagent.verdict import Code, Verdict
 
 __all__ = ["Case", "Cause", "Diagnosis", "Other", "diagnose"]
@@ -30,7 +31,19 @@ def diagnose(case: Case) -> Diagnosis:
         )(case, case.unusable())
     if verdict.valid:
         return _of(Cause.GENUINE, "everything matches", "nothing to mend")(case, verdict)
+    hidden = _masked_header(case)
+    if hidden:
+        return _of(
+            Cause.MASKED,
+            f"header `{hidden}` was masked when the delivery was exported",
+            "verify the stored delivery by its id, which has what was sent",
+        )(case, verdict)
     return _EXPLAIN[verdict.code](case, verdict)
+
+
+def _masked_header(case: Case) -> str:
+    """Return the first header of the request whose value an export took out, or nothing."""
+    return next((name for name, value in case.request.headers.items() if value == MASK), "")
 
 
 Explain = Callable[[Case, Verdict], Diagnosis]

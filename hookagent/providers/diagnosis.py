@@ -38,6 +38,7 @@ class Cause(StrEnum):
     CLAIM = "claim"
     ADDRESS = "address"
     RELAY = "relay"
+    MASKED = "masked"
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,6 +51,7 @@ def test_a_state_folder_that_cannot_be_made_is_said(tmp_path):
     with pytest.raises(vault.Unreadable) as caught:
         vault.made_secret(tmp_path / "file", "a", FORM)
     assert "cannot keep a made secret" in caught.value.message
+    assert "HOOKAGENT_STATE_FOLDER" in (caught.value.hint or "")
 
 
 def private(tmp_path, content: bytes):

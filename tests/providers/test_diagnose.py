@@ -210,6 +210,15 @@ def test_a_token_a_test_event_a_relay_and_nothing_at_all() -> None:
     assert found(secrets=("another-secret-0",)).cause is Cause.WRONG_SECRET
 
 
+def test_a_token_that_an_export_masked_is_not_said_to_be_wrong() -> None:
+    request = RawRequest(body=BODY, headers=Headers.of({"X-Gitlab-Token": "***"}))
+
+    masked = found(scheme=kit("gitlab").scheme, request=request)
+
+    assert masked.cause is Cause.MASKED
+    assert "`X-Gitlab-Token`" in masked.evidence
+
+
 def test_a_published_test_secret_is_recognised() -> None:
     zendesk = catalog.load("zendesk")
     signed = sign(zendesk.scheme, RawRequest(body=b"{}"), zendesk.test_secrets[0], now=NOW)
