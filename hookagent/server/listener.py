@@ -56,6 +56,7 @@ class Listener:
         self.is_stopping = False
         self.probes: set[str] = set()
         self._emptied = asyncio.Event()
+        self._is_hurried = False
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -84,7 +85,7 @@ class Listener:
     async def close(self, grace_s: float) -> None:
         """Wait for answers under way, then close every connection."""
         self.stop_accepting()
-        if self.connections:
+        if self.connections and not self._is_hurried:
             self._emptied.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), grace_s)
@@ -92,6 +93,11 @@ class Listener:
             connection.abort()
         if self._sweep is not None:
             self._sweep.cancel()
+
+    def hurry(self) -> None:
+        """Wait no longer for answers under way, now or at a later `close`."""
+        self._is_hurried = True
+        self._emptied.set()
 
     def left(self, connection: Connection) -> None:
         """Forget a connection that has ended."""

@@ -38,6 +38,7 @@ secret = "vK3mQ9xLr7TzB4nW8cJfD2hG"
 def browser():
     from playwright import sync_api
 
+    sync_api.expect.set_options(timeout=WAIT_S * 1000)
     if not Path(CHROMIUM).exists():
         pytest.skip("chromium is not installed")
     with sync_api.sync_playwright() as playwright:
@@ -126,7 +127,7 @@ def opened(browser, site):
         options = {"viewport": {"width": 1280, "height": 800}, **options}
         context = browser.new_context(**options)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(WAIT_S * 1000)
         contexts.append((context, Watched(page)))
         page.goto(site.url)
         page.goto(f"{site.base}/{place}")

@@ -30,7 +30,7 @@ def test_plots_latencies_and_causes_are_there_for_the_chosen_time(opened, events
     expect(history).to_contain_text("wrong-signature")
 
     history.locator("select").first.select_option("1h")
-    expect(history.locator("figcaption").first).to_contain_text("one bar is 1.0 min")
+    expect(history.locator("figcaption").first).to_contain_text("one bar is 1 min")
     history.locator("select").nth(1).select_option("github")
     expect(history).to_contain_text("Nothing was counted")
 

@@ -92,7 +92,7 @@ def test_nothing_a_sender_writes_is_run(site, opened):
             )
             expect(page.locator("[role=tab][aria-selected=true]")).to_contain_text(tab)
             expect(page.locator(".detail")).to_contain_text(event_id)
-    for view in ("overview", "dead", "refused"):
+    for view in ("overview", "runs", "refused"):
         page.evaluate("(hash) => { location.hash = hash; }", f"#/{view}")
         expect(page.locator("nav a[aria-current=page]")).to_contain_text(view.capitalize())
     page.evaluate("(hash) => { location.hash = hash; }", f"#/events?id={ids[1]}")

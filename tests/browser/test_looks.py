@@ -18,7 +18,7 @@ VIEWS = {
     "related": ("#/events?id={big}&tab=Related", ".panel h3"),
     "missing": ("#/events?id=evt_none", ".trouble"),
     "overview": ("#/overview", ".card"),
-    "dead": ("#/dead", ".run"),
+    "queue": ("#/runs", ".run"),
     "refused": ("#/refused", "td a"),
 }
 DIALOGS = {"edit": "e", "copy": "c", "diff": "d", "rule": "m", "craft": "n", "keys": "?"}

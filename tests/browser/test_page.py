@@ -1,6 +1,7 @@
 """Whole: the page as a person uses it, by mouse and by keyboard."""
 
 import json
+import re
 
 import pytest
 
@@ -291,14 +292,69 @@ def test_a_body_that_is_not_json_is_shown_with_the_place_of_the_error(site, open
     expect(page.locator(".raw mark")).to_have_text("}")
 
 
-def test_a_providers_sample_is_crafted_and_sent(opened):
+def test_a_providers_sample_is_edited_and_sent_with_the_headers_that_go_with_it(opened):
     page = opened("#/overview")
     page.click("text=Send a signed event")
     page.select_option("dialog label:has-text('Source') select", "github")
     page.select_option("dialog label:has-text('Sample') select", "push")
-    page.click("text=Send the sample as its provider would")
-
+    body = page.locator("dialog textarea")
+    expect(body).to_have_value(re.compile("refs/heads/main"))
+    body.fill(body.input_value().replace("refs/heads/main", "refs/heads/mended"))
+    page.click("text=Sign and send")
     expect(page.locator("dialog [role=status]")).to_contain_text("✓ 200")
+    page.click("dialog [role=status] a")
+
+    expect(page.locator(".detail h2")).to_contain_text("github push")
+    expect(page.locator(".tree")).to_contain_text("refs/heads/mended")
+
+
+def test_what_would_lie_to_the_eye_is_written_out(site, opened):
+    text = "abc\u202edcba\u200b\U000e0041"
+    event_id = site.settled({"id": "bidi", "type": "eye", text: f"\x1b[31m{text}", "one": 1.0})
+    page = opened(f"#/events?id={event_id}")
+
+    tree = page.locator(".tree")
+    for shown in (r"abc\u202edcba\u200b\u{e0041}", r"\u001b[31mabc", "one: 1.0"):
+        expect(tree).to_contain_text(shown)
+    assert "\u202e" not in page.inner_text("body")
+
+
+def test_a_linked_event_is_brought_into_view_and_the_keys_go_on_from_it(site, opened):
+    linked = site.settled({"id": 3000, "type": "linked.old"})
+    for number in range(40):
+        site.settled({"id": 3100 + number, "type": "linked.new"})
+    page = opened(f"#/events?id={linked}", viewport={"width": 1280, "height": 600})
+
+    row = page.locator(".row.on")
+    expect(row).to_contain_text("linked.old")
+    expect(row).to_be_in_viewport()
+    page.keyboard.press("k")
+    expect(page.locator(".detail h2")).to_contain_text("linked.new")
+
+
+def test_what_was_turned_away_at_the_door_is_listed_with_the_likely_path(site, opened):
+    assert site.served.request("POST", "/hooks/shopp", b"{}")[0] == 404
+    page = opened("#/refused")
+
+    row = page.locator(".click tr:has-text('unknown-path')").first
+    expect(row).to_contain_text("did you mean `/hooks/shop`")
+    expect(row.locator("a")).to_have_count(0)
+    expect(page.locator("nav a:has-text('Refused') .badge")).to_be_visible()
+
+
+def test_a_refused_delivery_is_mended_by_hand_and_sent_again(site, opened):
+    site.served.post({"id": 4000, "type": "mended"}, secret="not-the-secret-at-all-24")
+    page = opened("#/refused")
+    page.locator("td a").first.click()
+    expect(page.locator(".detail .trouble")).to_contain_text("To mend it")
+    page.keyboard.press("r")
+    expect(page.locator("dialog")).to_contain_text("It was refused")
+    page.click("dialog button:text-is('Send')")
+    page.click("dialog [role=status] a")
+
+    expect(page.locator(".detail h2")).to_contain_text("mended")
+    page.keyboard.press("6")
+    expect(page.locator(".panel")).to_contain_text("rej_")
 
 
 def test_single_letter_keys_can_be_turned_off(opened, events):

@@ -6,16 +6,22 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from hookagent.config.model import Config
 from hookagent.errors import NotFound, UsageError
-from hookagent.eventfile import parse_time
+from hookagent.event import Headers
+from hookagent.eventfile import Captured, parse_time
 from hookagent.located import parse_duration
 from hookagent.pipeline.history import check_status
+from hookagent.pipeline.masking import masked
 from hookagent.pipeline.refusals import means_refused
-from hookagent.store.base import EventFilter, EventRecord, Store
+from hookagent.redact import Redactor
+from hookagent.store.base import EventFilter, EventRecord, Rejected, Store
 
 PAGE_MAX = 500
 """Entries of one page."""
 NAMES_SHOWN = 5
+REFUSED_ID = "rej_"
+"""How the id of a refused delivery begins."""
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -34,6 +40,37 @@ async def event_or_fail(store: Store, event_id: str) -> EventRecord:
         near = await store.event_ids_like(event_id[:12], NAMES_SHOWN)
         raise NotFound.among("event", event_id[:80], near)
     return record
+
+
+async def refusal_or_fail(store: Store, rejected_id: str) -> Rejected:
+    """Return a refused delivery. Raises NotFound."""
+    found = await store.rejection(rejected_id)
+    if found is None:
+        raise NotFound(f"no refused delivery `{rejected_id[:80]}`", hint="only the latest are kept")
+    return found
+
+
+async def captured_or_fail(store: Store, name: str) -> Captured:
+    """Return an event or a refused delivery as it came. Raises NotFound."""
+    if name.startswith(REFUSED_ID):
+        refused = await refusal_or_fail(store, name)
+        return Captured(request=refused.request, id=refused.id, source=refused.source)
+    event = (await event_or_fail(store, name)).event
+    return Captured(request=event.request, id=event.id, source=event.source, type=event.type)
+
+
+def shown(captured: Captured, config: Config) -> Captured:
+    """Return what may be seen of it.
+
+    Of a refused delivery also what looks like a signature is masked: nothing proved that it is one.
+    """
+    safe = masked(captured, config)
+    if not captured.id.startswith(REFUSED_ID):
+        return safe
+    redactor = Redactor(())
+    fields = [(name, redactor.field(name, value)) for name, value in safe.request.headers.items()]
+    request = msgspec.structs.replace(safe.request, headers=Headers.of(fields))
+    return msgspec.structs.replace(safe, request=request)
 
 
 def event_filter(query: Mapping[str, str], now: int) -> EventFilter:

@@ -8,12 +8,10 @@ from aiohttp import web
 from hookagent.errors import NotFound
 from hookagent.eventfile import Captured
 from hookagent.pipeline import exports
-from hookagent.pipeline.masking import masked
 from hookagent.pipeline.regression import to_pytest
 from hookagent.server.inspector.answers import download, json
-from hookagent.server.inspector.asking import event_or_fail
-from hookagent.server.inspector.parts import PARTS, Parts
-from hookagent.store.base import EventRecord
+from hookagent.server.inspector.asking import captured_or_fail, shown
+from hookagent.server.inspector.parts import PARTS
 from hookagent.version import hookagent_version
 
 Form = Callable[[Captured, str], str]
@@ -36,38 +34,27 @@ FORMS: Mapping[str, tuple[Form, str]] = {
 
 
 async def exported(request: web.Request) -> web.Response:
-    """Return one event in a form; with `?download=1` as a file."""
+    """Return an event or a refused delivery in a form; with `?download=1` as a file."""
     parts = request.app[PARTS]
     name = request.match_info["form"]
-    record = await event_or_fail(parts.store, request.match_info["id"])
+    found = await captured_or_fail(parts.store, request.match_info["id"])
+    captured = shown(found, parts.config)
     if name not in {*FORMS, "pytest"}:
         raise NotFound.among("export form", name[:40], [*FORMS, "pytest"])
     if name == "pytest":
-        text, suffix = to_pytest([captured_of(parts, record)], parts.config), "py"
+        text, suffix = to_pytest([captured], parts.config), "py"
     else:
         write, suffix = FORMS[name]
-        text = write(captured_of(parts, record), url_of(parts, record))
+        text = write(captured, parts.listener + captured.request.target)
     if request.query.get("download") == "1":
-        return download(text.encode(), f"{record.event.id}.{suffix}")
+        return download(text.encode(), f"{captured.id}.{suffix}")
     return json({"form": name, "text": text})
 
 
 async def body(request: web.Request) -> web.Response:
-    """Return an event's body, its very bytes, as a file."""
-    record = await event_or_fail(request.app[PARTS].store, request.match_info["id"])
-    return download(record.event.request.body, f"{record.event.id}.body")
-
-
-def captured_of(parts: Parts, record: EventRecord) -> Captured:
-    """Return an event as a capture that may leave."""
-    event = record.event
-    captured = Captured(request=event.request, id=event.id, source=event.source, type=event.type)
-    return masked(captured, parts.config)
-
-
-def url_of(parts: Parts, record: EventRecord) -> str:
-    """Return where an exported request is to go: the listener, at the path it came by."""
-    return parts.listener + record.event.request.target
+    """Return a body, its very bytes, as a file."""
+    found = await captured_or_fail(request.app[PARTS].store, request.match_info["id"])
+    return download(found.request.body, f"{found.id}.body")
 
 
 ROUTES = (

@@ -1,5 +1,7 @@
 """A closer look at one event: why it is genuine or not, and why each rule fired or did not."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +13,7 @@ from hookagent.pipeline.comparing import differences, is_volatile
 from hookagent.pipeline.history import decoded
 from hookagent.providers.diagnose import Case, Other, diagnose
 from hookagent.rules.explain import explain, nearest_first
+from hookagent.rules.model import Rule
 from hookagent.server.inspector.answers import json
 from hookagent.server.inspector.asking import event_or_fail
 from hookagent.server.inspector.parts import PARTS
@@ -34,14 +37,35 @@ async def rules(request: web.Request) -> web.Response:
     record = await event_or_fail(parts.store, request.match_info["id"])
     event = decoded(record.event, parts.config.sources)
     book = parts.rulebook()
-    explained = [explain(rule, event) for rule in book.ruleset.rules] if book else []
+    known = book.ruleset.rules if book else ()
+    explained = [explain(rule, event) for rule in known]
+    fired = [run.rule for run in record.runs]
     return json(
         {
             "rules": [msgspec.to_builtins(one) for one in nearest_first(explained)[:RULES_MAX]],
-            "fired": [run.rule for run in record.runs],
+            "fired": fired,
+            "unfired": {
+                rule.name: unfired(rule, known, fired)
+                for rule, one in zip(known, explained, strict=True)
+                if one.matches and rule.name not in fired
+            },
             "total": len(explained),
         }
     )
+
+
+def unfired(rule: Rule, rules: Sequence[Rule], fired: Sequence[str]) -> str:
+    """Say why a rule did not fire although its conditions hold; a guess where nothing tells."""
+    if not rule.enabled:
+        return "it is disabled"
+    for earlier in itertools.takewhile(lambda one: one is not rule, rules):
+        if earlier.stop and earlier.name in fired:
+            return f"`{earlier.name}` stops the matching"
+    if rule.fallback:
+        return "it is a fallback, and another rule fits"
+    if rule.is_over_time:
+        return "it goes by several events, and this one was not enough or one too many"
+    return "it was not there, or was another, when the event came"
 
 
 async def compared(request: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from hookagent.rules.model import Rule
 from hookagent.server.inspector.answers import json
 from hookagent.server.inspector.looking import scheme_document
 from hookagent.server.inspector.parts import PARTS, Parts
+from hookagent.server.inspector.tail import TAIL
 from hookagent.store.base import Minute, StoreStats
 from hookagent.version import hookagent_version
 
@@ -63,6 +64,7 @@ async def overview(request: web.Request) -> web.Response:
             "tunnel": tunnel_document(parts),
             "sources": _sources(parts, stats, activity),
             "slice_ms": SLICE_MS,
+            "turned_away": sum(one.at >= hour for one in request.app[TAIL].turned_away),
             "queue": {"unrouted": stats.unrouted, "oldest_at": stats.oldest_unrouted_at},
             "runs": stats.runs,
             "events": stats.events,

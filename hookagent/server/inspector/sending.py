@@ -19,7 +19,7 @@ from hookagent.actions.forward import passed_on
 from hookagent.actions.sender import Reply, Sender
 from hookagent.config.model import Config, Source
 from hookagent.environment import MissingVariable
-from hookagent.errors import NotFound, UsageError
+from hookagent.errors import AnswerNo, NotFound, UsageError
 from hookagent.event import Headers, RawRequest
 from hookagent.eventfile import Captured
 from hookagent.pipeline import exports
@@ -29,7 +29,7 @@ from hookagent.pipeline.origin import mark_replay
 from hookagent.pipeline.replay import at_source, resigned, signer
 from hookagent.providers import sample
 from hookagent.server.inspector.answers import json
-from hookagent.server.inspector.asking import asked, event_or_fail
+from hookagent.server.inspector.asking import REFUSED_ID, asked, captured_or_fail, shown
 from hookagent.server.inspector.parts import PARTS, Parts
 
 LISTENER = "listener"
@@ -53,23 +53,24 @@ class Craft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A signed request to make, and whether to send it."""
 
     type: str = ""
-    """A built-in payload of the source's provider; else `body`."""
-    body: str = "{}"
+    """A built-in payload of the source's provider, with the headers it sends along."""
+    body: str | None = None
+    """Instead of the payload's; `{}` where there is neither."""
     content_type: str = "application/json"
     send: bool = False
 
 
 async def replay(request: web.Request) -> web.Response:
-    """Send a stored event again; answers with what the target said."""
+    """Send an event or a refused delivery again; answers with what the target said."""
     parts = request.app[PARTS]
-    record = await event_or_fail(parts.store, request.match_info["id"])
+    captured = await captured_or_fail(parts.store, request.match_info["id"])
     wanted = await asked(request, Replay)
-    event = record.event
-    source = signer(event.source, parts.config.sources)  # `forward` has none
+    source = signer(captured.source, parts.config.sources)  # `forward` has none
     url = targets(parts).get(wanted.to)
     if url is None:
         raise NotFound.among("target", wanted.to[:80], targets(parts))
-    captured = Captured(request=event.request, id=event.id, source=event.source, type=event.type)
+    if wanted.body is None and wanted.body_b64 is None:
+        _check_whole(captured)
     raw = _edited(captured, parts.config, wanted)
     raw = msgspec.structs.replace(raw, received_at=parts.clock())
     if wanted.to == LISTENER and source is not None:
@@ -81,12 +82,24 @@ async def replay(request: web.Request) -> web.Response:
         raw = msgspec.structs.replace(raw, headers=headers)
     else:
         key = await common_key(parts.store, parts.config.state_folder)
-        raw = mark_replay(raw, parent=event.id, nonce=os.urandom(8).hex(), key=key)
+        raw = mark_replay(raw, parent=captured.id, nonce=os.urandom(8).hex(), key=key)
         url = await _door(parts) + raw.target
     said = await _sent(raw, url)
     if wanted.sign and source is None:
-        said["note"] = f"not signed anew: no source `{event.source}` is configured"
+        said["note"] = f"not signed anew: no source `{captured.source}` is configured"
     return json(said)
+
+
+def _check_whole(captured: Captured) -> None:
+    """Refuse what was cut when it was kept. Raises AnswerNo."""
+    said = captured.request.headers.text("content-length") or ""
+    if captured.id.startswith(REFUSED_ID) and said.isdecimal():
+        kept = len(captured.request.body)
+        if int(said[:18]) > kept:
+            raise AnswerNo(
+                f"only the first {kept} bytes of this body were kept",
+                hint="it cannot be sent again as it was; edit it, or have its sender send it again",
+            )
 
 
 def _is_here(url: str) -> bool:
@@ -101,8 +114,8 @@ def _edited(captured: Captured, config: Config, wanted: Replay) -> RawRequest:
     request = captured.request
     if wanted.headers is not None:
         real: dict[tuple[str, str], list[str]] = {}
-        shown = masked(captured, config).request.headers.items()
-        for (name, value), (_, secret) in zip(shown, request.headers.items(), strict=True):
+        seen = shown(captured, config).request.headers.items()
+        for (name, value), (_, secret) in zip(seen, request.headers.items(), strict=True):
             real.setdefault((name, value), []).append(secret)
         fields = [
             (name, real[name, value].pop(0) if real.get((name, value)) else value)
@@ -176,10 +189,12 @@ async def _door(parts: Parts) -> str:
 
 def _unsigned(source: Source, wanted: Craft, now: int) -> RawRequest:
     fields = [("Content-Type", wanted.content_type)]
-    body, query = wanted.body.encode(), ""
+    body, query = (wanted.body or "{}").encode(), ""
     if wanted.type:
         found = _filled(source, wanted.type, now)
-        body, query = found.body, found.query
+        query = found.query
+        if wanted.body is None:
+            body = found.body
         fields = [("Content-Type", found.content_type), *found.headers]
     return RawRequest(
         method=source.methods[0],

@@ -11,7 +11,7 @@ store is looked at every second, and sooner where it says that somebody wrote.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from aiohttp import web
@@ -33,6 +33,8 @@ LOOKS_PER_CHANGE = 5
 """After so many looks whatever is shown is read again: a change of a run may not have been told."""
 CHANGED_MAX = 500
 """Ids named in one message of changes; beyond that it says that there were many."""
+TURNED_AWAY_MAX = 100
+"""Deliveries remembered of which nothing was kept."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -99,6 +101,9 @@ class Tail:
         self._elsewhere: set[News] = set()
         """What other nodes wrote since the last look."""
         self._heard = asyncio.Event()
+        self.turned_away: deque[Delivered] = deque(maxlen=TURNED_AWAY_MAX)
+        """The latest deliveries that were refused before anything of them was kept: a wrong path,
+        a wrong method, too large. Of whoever looks for a lost webhook, the first suspects."""
 
     @property
     def readers(self) -> int:
@@ -177,6 +182,7 @@ class Tail:
             return 0
 
     async def _tell(self, news: Sequence[Happening]) -> None:
+        self.turned_away.extend(one for one in news if _is_turned_away(one))
         if any(isinstance(one, Delivered) and one.outcome == "accepted" for one in news):
             await self._tell_rows()
         if not self._readers:
@@ -209,6 +215,10 @@ class Tail:
     def _say(self, message: Message) -> None:
         for reader in self._readers:
             reader.put(message)
+
+
+def _is_turned_away(one: Happening) -> TypeGuard[Delivered]:
+    return isinstance(one, Delivered) and one.outcome == "rejected" and not one.id
 
 
 def rows(found: Sequence[EventSummary]) -> list[Message]:

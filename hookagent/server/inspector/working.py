@@ -1,6 +1,6 @@
 """Runs over the interface: the dead and the waiting, and a person's hand on them."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 from aiohttp import web
@@ -13,6 +13,15 @@ from hookagent.server.inspector.answers import json
 from hookagent.server.inspector.asking import asked, page_size
 from hookagent.server.inspector.parts import PARTS
 from hookagent.store.base import Run, RunFilter
+
+MANY_MAX = 10_000
+"""Dead runs that one request changes."""
+
+
+class Change(Protocol):
+    """What the store does with one dead run; None where it is not dead."""
+
+    async def __call__(self, run_id: str, *, now: int) -> Run | None: ...
 
 
 async def listed(request: web.Request) -> web.Response:
@@ -59,6 +68,32 @@ async def discard(request: web.Request) -> web.Response:
     return await _changed(request, await parts.store.discard(run_id, now=parts.clock()))
 
 
+class Many(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which dead runs are meant."""
+
+    rule: str = ""
+    """Those of this rule; every one when empty."""
+
+
+async def retry_many(request: web.Request) -> web.Response:
+    """Make dead runs pending again: all, or those of a rule."""
+    return await _of_many(request, request.app[PARTS].store.revive)
+
+
+async def discard_many(request: web.Request) -> web.Response:
+    """Set dead runs aside for good: all, or those of a rule."""
+    return await _of_many(request, request.app[PARTS].store.discard)
+
+
+async def _of_many(request: web.Request, change: Change) -> web.Response:
+    wanted = await asked(request, Many)
+    parts = request.app[PARTS]
+    chosen = RunFilter(states=(RunState.DEAD,), rule=wanted.rule, limit=MANY_MAX)
+    dead = await parts.store.runs(chosen)
+    changed = [await change(run.id, now=parts.clock()) for run in dead]
+    return json({"changed": sum(run is not None for run in changed)})
+
+
 async def _changed(request: web.Request, run: Run | None) -> web.Response:
     if run is not None:
         return json(run_document(run))
@@ -91,6 +126,8 @@ ROUTES = (
     web.get("/api/approvals", questions),
     web.post("/api/runs/{id}/decide", decided),
     web.get("/api/runs", listed),
+    web.post("/api/runs/retry", retry_many),
+    web.post("/api/runs/discard", discard_many),
     web.post("/api/runs/{id}/retry", retry),
     web.post("/api/runs/{id}/discard", discard),
 )

@@ -1,18 +1,18 @@
 // A body as a folded tree, as it came, in hex, or as a form.
-import { html, useState, useMemo, Digits, pathText, readJson } from './kit.js';
+import { html, useState, useMemo, CopyButton, Digits, Headers, pathText, readJson } from './kit.js';
 
 const SHOWN = 100; // members shown at once
 const HEX_ROWS = 256;
 const OPEN_DEPTH = 2;
 
-export function bodyBytes(event) {
+function bodyBytes(event) {
   if (event.body_b64 === undefined) return new TextEncoder().encode(event.body ?? '');
   return Uint8Array.from(atob(event.body_b64), (character) => character.charCodeAt(0));
 }
 
 const kind = (value) => (value === null ? 'null' : value instanceof Digits ? 'number' : typeof value);
 const leaf = (value) => (value instanceof Digits ? value.text : JSON.stringify(value));
-export const isLeaf = (value) => value === null || typeof value !== 'object' || value instanceof Digits;
+const isLeaf = (value) => value === null || typeof value !== 'object' || value instanceof Digits;
 
 function Branch({ name, value, path, pick }) {
   const [isOpen, setOpen] = useState(path.length < OPEN_DEPTH);
@@ -41,8 +41,11 @@ export const Tree = ({ value, pick }) => html`<ul class="tree mono" role="tree" 
 function Raw({ event, data }) {
   const offset = event.body_info?.error?.offset;
   const read = (part) => new TextDecoder().decode(part);
-  if (offset == null || offset >= data.length) return html`<pre class="raw">${read(data)}</pre>`;
-  return html`<pre class="raw">${read(data.slice(0, offset))}<mark>${read(data.slice(offset, offset + 1)) || '⏎'}</mark>${read(data.slice(offset + 1))}</pre>`;
+  const text = read(data);
+  if (offset == null) return html`<pre class="raw">${text}</pre>`;
+  const before = read(data.slice(0, offset));
+  const [wrong] = text.slice(before.length);
+  return html`<pre class="raw">${before}<mark>${wrong === undefined ? 'it ends here' : wrong === '\n' ? '⏎\n' : wrong}</mark>${text.slice(before.length + (wrong || '').length)}</pre>`;
 }
 
 function Hex({ data }) {
@@ -57,9 +60,6 @@ function Hex({ data }) {
     ${data.length > most * 16 && html`<button onClick=${() => setMost(most * 8)}>Show more</button>`}`;
 }
 
-const Form = ({ text }) => html`<table><tbody>${[...new URLSearchParams(text)].map(([name, value]) =>
-  html`<tr><th scope="row">${name}</th><td class="mono wrap">${value}</td></tr>`)}</tbody></table>`;
-
 export function Body({ event }) {
   const data = useMemo(() => bodyBytes(event), [event.id]);
   const value = useMemo(() => (event.body === undefined ? undefined : readJson(event.body)), [event.id]);
@@ -70,10 +70,11 @@ export function Body({ event }) {
   const views = [...(value !== undefined ? ['tree'] : []), ...(isForm ? ['form'] : []), 'raw', 'hex'];
   return html`
     <div class="bar" role="group" aria-label="Body view">${views.map((name) => html`<button aria-pressed=${view === name ? 'true' : 'false'} onClick=${() => setView(name)}>${name}</button>`)}
+      <${CopyButton} text=${event.body ?? event.body_b64 ?? ''} label="Copy the body" />
       ${event.id.startsWith('evt_') && html`<a class="button" href=${`/api/events/${event.id}/body`} download>download</a>`}</div>
     ${error && data.length > 0 && html`<p class="warn">✗ ${error.reason}${error.line ? `, line ${error.line}, column ${error.column}` : ''}</p>`}
     ${!data.length ? html`<p class="dim">The body is empty.</p>`
       : view === 'tree' ? html`<${Tree} value=${value} />`
-        : view === 'form' ? html`<${Form} text=${event.body} />`
+        : view === 'form' ? html`<${Headers} list=${[...new URLSearchParams(event.body)]} />`
           : view === 'hex' ? html`<${Hex} data=${data} />` : html`<${Raw} event=${event} data=${data} />`}`;
 }

@@ -1,7 +1,7 @@
 // What can be done: replay, copy, compare, craft, make a rule; and the sheet of keys.
-import { html, useState, useEffect, ask, copy, query, readJson, Dialog, Trouble } from './kit.js';
+import { html, useState, useEffect, ask, many, query, readJson, useAsked, CopyButton, Dialog, Trouble } from './kit.js';
 import { Tree } from './body.js';
-import { useAsked, Explained } from './event.js';
+import { Explained } from './event.js';
 
 const Sent = ({ sent }) => sent && html`<p class=${sent.status < 400 ? 'good' : 'bad'} role="status">${sent.status < 400 ? '✓' : '✗'} ${sent.status} in ${Math.round(sent.ms)} ms
   ${sent.event ? html` <a href=${`#/events?id=${sent.event}`}>${sent.event}</a>` : html`<code>${sent.body.slice(0, 300)}</code>`}${sent.note && html`<br /><span class="warn">${sent.note}</span>`}</p>`;
@@ -23,7 +23,11 @@ const fields = (text) => text.split('\n').filter((line) => line.trim()).map((lin
 });
 const pretty = (text) => {
   const value = readJson(text);
-  return value === undefined || /\d{16}/.test(text) ? text : JSON.stringify(value, null, 2);
+  try {
+    return value === undefined ? text : JSON.stringify(value, null, 2);
+  } catch {
+    return text; // this browser cannot write every number as it was
+  }
 };
 
 export function Replay({ event, isEdit, close }) {
@@ -39,13 +43,16 @@ export function Replay({ event, isEdit, close }) {
     ...(body !== before && { body }),
     ...(headers !== lines(event.headers) && { headers: fields(headers) }),
   }));
+  const isRefused = event.id.startsWith('rej_');
   const isWrong = body !== before && (event.body_info.media || '').includes('json') && readJson(body) === undefined;
-  return html`<${Dialog} title=${isEdit ? 'Edit and replay' : 'Replay'} close=${close} wide=${isEdit}>
+  return html`<${Dialog} title=${`${isEdit ? 'Edit and replay' : 'Replay'}: ${event.source} ${event.type || ''}`} close=${close} wide=${isEdit}>
     ${isEdit && event.body !== undefined && html`<label>Body<textarea class="mono" rows="12" spellcheck="false" value=${body} onInput=${(e) => setBody(e.target.value)}></textarea></label>
       ${isWrong && html`<p class="warn">This is not JSON.</p>`}`}
     ${isEdit && html`<label>Headers<textarea class="mono" rows="5" spellcheck="false" value=${headers} onInput=${(e) => setHeaders(e.target.value)}></textarea></label>`}
     <label class="check"><input type="checkbox" checked=${sign} onChange=${(e) => setSign(e.target.checked)} /> Sign afresh, with the time of now</label>
     <label>To<select value=${to} onChange=${(e) => setTo(e.target.value)}>${targets.map((name) => html`<option value=${name}>${name === 'listener' ? 'this listener' : name}</option>`)}</select></label>
+    ${isRefused && sign && html`<p class="warn">It was refused. Signed afresh it counts as genuine: be sure who sent it.</p>`}
+    <p class="dim">${to === 'listener' ? 'It arrives as a new event, and its rules act on it as on any other.' : 'It goes there alone; no rule of this agent sees it.'}</p>
     <div class="bar"><button class="main" autofocus disabled=${doing.busy} onClick=${send}>Send</button></div>
     <${Trouble} error=${doing.error} /><${Sent} sent=${doing.value} />
   <//>`;
@@ -55,16 +62,16 @@ const FORMS = ['curl', 'httpie', 'python', 'replay', 'json', 'har', 'pytest'];
 
 export function Export({ event, close }) {
   const [form, setForm] = useState('curl');
-  const [isCopied, setCopied] = useState(false);
   const { value, error } = useAsked(`events/${event.id}/export/${form}`);
   return html`<${Dialog} title="Copy as" close=${close} wide>
-    <div class="bar" role="group" aria-label="Form">${FORMS.map((name) => html`<button aria-pressed=${form === name ? 'true' : 'false'} onClick=${() => { setForm(name); setCopied(false); }}>${name}</button>`)}</div>
+    <div class="bar" role="group" aria-label="Form">${FORMS.map((name) => html`<button aria-pressed=${form === name ? 'true' : 'false'} onClick=${() => setForm(name)}>${name}</button>`)}</div>
     <textarea class="mono" rows="14" readonly aria-label="Text" value=${value?.text || ''}></textarea><${Trouble} error=${error} />
-    <div class="bar"><button class="main" onClick=${async () => setCopied(await copy(value.text))}>Copy</button>
-      <a class="button" href=${`/api/events/${event.id}/export/${form}?download=1`} download>Download</a>
-      <span role="status">${isCopied ? '✓ copied' : ''}</span></div>
+    <div class="bar"><${CopyButton} text=${value?.text || ''} main />
+      <a class="button" href=${`/api/events/${event.id}/export/${form}?download=1`} download>Download</a></div>
   <//>`;
 }
+
+const ABSENT = '-';
 
 export function Diff({ event, other, close }) {
   const [id, setId] = useState(other || '');
@@ -80,8 +87,8 @@ export function Diff({ event, other, close }) {
     ${aside > 0 && html`<label class="check"><input type="checkbox" checked=${isEvery} onChange=${(e) => setEvery(e.target.checked)} /> Also what differs every time: ids, times (${aside})</label>`}
     <${Trouble} error=${error} />
     ${near.value && !chosen && html`<p>There is no earlier event of this type; give an id.</p>`}
-    ${value && (shown.length ? html`<table class="diff"><thead><tr><th>Path</th><th>Before</th><th>After</th></tr></thead><tbody>${shown.map((one) => html`<tr>
-      <th scope="row" class="mono">${one.path}</th><td class="mono wrap bad">${one.before}</td><td class="mono wrap good">${one.after}</td></tr>`)}</tbody></table>` : html`<p class="good">✓ They are the same${aside ? ' but for what differs every time' : ''}.</p>`)}
+    ${value && (shown.length ? html`<p>${many(shown.length, 'difference')}</p><table class="diff"><thead><tr><th>Path</th><th>Before</th><th>After</th></tr></thead><tbody>${shown.map((one) => html`<tr>
+      <th scope="row" class="mono">${one.path}</th>${[['bad', one.before], ['good', one.after]].map(([kind, text]) => html`<td class=${`mono wrap ${text === ABSENT ? 'dim' : kind}`}>${text === ABSENT ? 'absent' : text}</td>`)}</tr>`)}</tbody></table>` : html`<p class="good">✓ They are the same${aside ? ' but for what differs every time' : ''}.</p>`)}
   <//>`;
 }
 
@@ -91,21 +98,19 @@ export function Craft({ sources, close }) {
   const [body, setBody] = useState('{}');
   const types = useAsked(name && `sources/${name}/samples`).value?.types || [];
   const doing = useDoing();
-  const choose = async (wanted) => {
-    setType(wanted);
-    if (wanted) setBody(pretty((await ask(`sources/${name}/samples?${query({ type: wanted })}`)).body));
-  };
-  const make = (send) => doing.run(() => ask(`sources/${name}/craft`, { body, send }));
-  const sample = () => doing.run(() => ask(`sources/${name}/craft`, { type, send: true }));
+  const sample = useAsked(name && type && `sources/${name}/samples?${query({ type })}`).value;
+  useEffect(() => { if (types.length) setType(types[0]); }, [types[0]]);
+  useEffect(() => { if (sample) setBody(pretty(sample.body)); }, [sample]);
+  const make = (send) => doing.run(() => ask(`sources/${name}/craft`, { type, body, send }));
   return html`<${Dialog} title="Send a signed event" close=${close} wide>
     ${!name && html`<p class="warn">There is no source to sign for: <code>hookagent init</code> writes one.</p>`}
-    <label>Source<select value=${name} onChange=${(e) => { setName(e.target.value); setType(''); }}>${sources.map((one) => html`<option>${one.name}</option>`)}</select></label>
-    ${types.length > 0 && html`<label>Sample<select value=${type} onChange=${(e) => choose(e.target.value)}><option value="">none</option>${types.map((one) => html`<option>${one}</option>`)}</select></label>`}
+    <label>Source<select value=${name} onChange=${(e) => { setName(e.target.value); setType(''); setBody('{}'); }}>${sources.map((one) => html`<option>${one.name}</option>`)}</select></label>
+    ${types.length > 0 && html`<label>Sample<select value=${type} onChange=${(e) => setType(e.target.value)}><option value="">none</option>${types.map((one) => html`<option selected=${one === type}>${one}</option>`)}</select></label>`}
     <label>Body<textarea class="mono" rows="12" spellcheck="false" value=${body} onInput=${(e) => setBody(e.target.value)}></textarea></label>
-    <div class="bar"><button class="main" disabled=${doing.busy || !name} onClick=${() => make(true)}>Sign and send</button><button disabled=${!name} onClick=${() => make(false)}>Show as curl</button>
-      ${type && html`<button onClick=${sample}>Send the sample as its provider would</button>`}</div>
+    <div class="bar"><button class="main" autofocus disabled=${doing.busy || !name} onClick=${() => make(true)}>Sign and send</button><button disabled=${!name} onClick=${() => make(false)}>Show as curl</button></div>
+    ${type && html`<p class="dim">It is sent with the headers that go with the sample.</p>`}
     <${Trouble} error=${doing.error} /><${Sent} sent=${doing.value?.sent} />
-    ${doing.value && !doing.value.sent && html`<pre class="raw">${doing.value.curl}</pre>`}
+    ${doing.value && !doing.value.sent && html`<pre class="raw">${doing.value.curl}</pre><div class="bar"><${CopyButton} text=${doing.value.curl} /></div>`}
   <//>`;
 }
 
@@ -120,7 +125,7 @@ export function MakeRule({ event, close }) {
   const saving = useDoing();
   const value = event && readJson(event.body ?? '');
   useEffect(() => {
-    if (event) ask('rules/draft', { event: event.id, fields: [...chosen] }).then((made) => setText(made.text), (error) => doing.run(() => { throw error; }));
+    if (event) ask('rules/draft', { event: event.id, fields: [...chosen] }).then((made) => setText(made.text.replace(/^(#.*\n)+/, '')), (error) => doing.run(() => { throw error; }));
   }, [chosen]);
   const toggle = (path) => setChosen((old) => {
     const next = new Set(old);
@@ -139,20 +144,20 @@ export function MakeRule({ event, close }) {
     <label>Rule<textarea class="mono" rows="12" spellcheck="false" value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>
     <div class="bar"><button class="main" disabled=${doing.busy} onClick=${attempt}>Try on stored events</button>
       <button disabled=${saving.busy || tried !== text} title=${tried === text ? '' : 'Try it first'} onClick=${() => saving.run(() => ask('rules/save', { name, text }))}>Save</button>
-      <button onClick=${() => copy(text)}>Copy</button></div>
+      <${CopyButton} text=${text} /></div>
     <${Trouble} error=${doing.error} /><${Trouble} error=${saving.error} />
     ${saving.value && html`<p class="good" role="status">✓ Saved as ${saving.value.file}</p>`}
-    ${found && html`<div role="status">${found.rules.map((one) => html`<p><b>${one.rule}</b> would have fired <b>${one.fired}</b> times for the latest ${found.events} events. ${one.latest.slice(0, 5).map((id) => html`<a class="mono" href=${`#/events?id=${id}`}>${id}</a> `)}</p>`)}
+    ${found && html`<div role="status">${found.rules.map((one) => html`<p><b>${one.rule}</b> would have fired <b>${many(one.fired, 'time')}</b> for the latest ${many(found.events, 'event')}. ${one.latest.slice(0, 5).map((id) => html`<a class="mono" href=${`#/events?id=${id}`}>${id}</a> `)}</p>`)}
       ${found.cases.map((one) => html`<p class=${one.passed ? 'good' : 'bad'}>${one.passed ? '✓ its test passes' : `✗ ${one.problems.join('; ')}`}</p>`)}</div>
-      ${found.explained.map((one) => html`<${Explained} one=${one} />`)}`}
+      ${found.explained.map((one) => html`<${Explained} one=${one} end=${['✓', 'would fire for this event']} />`)}`}
   <//>`;
 }
 
 export const KEYS = [
-  ['j k ↓ ↑', 'next, previous event'], ['g G', 'newest, oldest'], ['Enter', 'open'], ['Esc', 'back, close'],
+  ['j k ↓ ↑', 'next, previous event'], ['g G', 'newest, oldest'], ['Enter', 'into the event'], ['Esc', 'back, close'],
   ['1 … 6', 'tabs of an event'], ['r', 'replay'], ['e', 'edit and replay'], ['c', 'copy as…'], ['y', 'copy the body'],
   ['d', 'diff with the one before'], ['m', 'make a rule'], ['n', 'send a new event'], ['p', 'pause, go on live'],
-  ['/', 'search'], ['o', 'overview'], ['l', 'list of events'], ['x', 'dead runs'], ['t', 'dark, light, system'], ['?', 'this sheet'],
+  ['/', 'search'], ['o', 'overview'], ['l', 'list of events'], ['x', 'runs'], ['f', 'refused deliveries'], ['t', 'dark, light, system'], ['?', 'this sheet'],
 ];
 
 export function Help({ close, areOn, setOn }) {

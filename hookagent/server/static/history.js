@@ -1,5 +1,5 @@
 // What happened over any stretch of time: plots, latencies, failures and their causes.
-import { html, useState, useEffect, ask, duration, query, store, Trouble } from './kit.js';
+import { html, useState, useEffect, ask, clock, duration, query, store, Trouble } from './kit.js';
 
 const EVERY_MS = 10000;
 const WIDTH = 600;
@@ -32,7 +32,7 @@ function Plot({ name, words, found }) {
         top -= height;
         return html`<rect class=${kind} x=${place * wide} width=${Math.max(wide - 1, 1)} y=${top} height=${height} />`;
       })}</g>`;
-    })}</svg><figcaption class="dim">${said} · one bar is ${duration(found.step_ms)}, the highest ${most.toLocaleString()}</figcaption></figure>`;
+    })}</svg><figcaption class="dim">${said} · since ${clock(found.bars_from)}, one bar is ${duration(found.step_ms)}, the highest ${most.toLocaleString()}</figcaption></figure>`;
 }
 
 const quantiles = (times) => ['p50', 'p95', 'p99'].map((name) => html`<td class="count">${ms(times && times[name])}</td>`);

@@ -37,7 +37,7 @@ export function Filters({ filter, set, overview }) {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => set({ [name]: value }), 250);
   };
-  const count = FILTERS.filter((name) => name !== 'text' && filter[name]).length;
+  const count = FILTERS.filter((name) => name !== 'text' && filter[name] && filter[name] !== 'refused').length;
   const [isOpen, setOpen] = useState(false);
   useEffect(() => { if (count) setOpen(true); }, [count > 0]);
   const names = (list) => [['', 'all'], ...(list || []).map((one) => one.name)];
@@ -85,6 +85,7 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
   const rows = useRef();
   const shown = useRef([0, 0]);
   const again = useRef();
+  const own = useRef(0); // what was chosen here; what was chosen elsewhere is brought into view
   const cursor = useRef(-1); // the place of the keyboard; keys come faster than renders
   const wish = useRef(null); // a place to open once its row is there
   const key = JSON.stringify(filter);
@@ -137,6 +138,10 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
     data.anchor = data.seqAt(first + MORE) || 0;
   });
 
+  const choose = (row, isStep) => {
+    own.current = row.seq;
+    open(row, isStep);
+  };
   const resume = () => {
     setPaused(false);
     box.current.scrollTop = 0;
@@ -153,10 +158,18 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
     if (wanted * height < seen) box.current.scrollTop = (wanted * height) / scale;
     else if ((wanted + 1) * height > seen + clientHeight) box.current.scrollTop = ((wanted + 1) * height - clientHeight) / scale;
     wish.current = row ? null : place;
-    if (row) open(row, true);
+    if (row) choose(row, true);
   };
   const here = data && selected ? data.placeOf(selected) : -1;
   useLayoutEffect(() => { cursor.current = here; }, [here]);
+  useLayoutEffect(() => {
+    if (!data?.isReady || !selected || own.current === selected) return;
+    if (here < 0) data.reach(selected);
+    else {
+      own.current = selected;
+      if (here * height < above || (here + 1) * height > above + view.height) box.current.scrollTop = Math.max(here * height - view.height / 3, 0) / scale;
+    }
+  }, [selected, here, data?.isReady]);
   const from = (by) => (cursor.current < 0 ? 0 : cursor.current + by);
   control.current = {
     move: (by) => count && go(from(by)),
@@ -178,7 +191,7 @@ export function EventList({ filter, selected, open, isPaused, setPaused, control
       onScroll=${(e) => { const top = e.target.scrollTop; setView((old) => ({ ...old, top })); }}>
       <div class="tall" role="rowgroup" style=${{ height: `${tall}px` }}>
         ${places.map((place) => html`<${Row} key=${data.seqAt(place) ?? `p${place}`} row=${data.at(place)} place=${place} height=${height}
-          y=${place * height - above + view.top} selected=${data.seqAt(place) === selected} open=${open} />`)}
+          y=${place * height - above + view.top} selected=${data.seqAt(place) === selected} open=${choose} />`)}
       </div>
     </div>
     ${data?.isReady && !count && !data.error && empty(Object.values(filter).some(Boolean))}

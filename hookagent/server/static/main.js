@@ -1,14 +1,16 @@
 // The page: where the reader is (kept in the address), the keys, and the parts that are shown.
-import { html, render, useState, useEffect, useLayoutEffect, useRef, ask, copy, query, store } from './kit.js';
+import { html, render, useState, useEffect, useLayoutEffect, useRef, ask, copy, query, store, CopyButton } from './kit.js';
 import { EventList, Filters, FILTERS, isRefused } from './list.js';
 import { EventView, TABS } from './event.js';
-import { Overview, Dead } from './overview.js';
+import { Overview, refusedLately } from './overview.js';
+import { Runs } from './runs.js';
 import { Refusals, Refusal } from './refused.js';
 import { Replay, Export, Diff, Craft, MakeRule, Help } from './dialogs.js';
 import { connect, listen, live } from './live.js';
 
-const OVERVIEW_MS = { overview: 5000, dead: 5000 };
+const OVERVIEW_MS = { overview: 5000, runs: 5000 };
 const SELDOM_MS = 20000;
+const REFUSED = 'rej_';
 const THEMES = ['system', 'dark', 'light'];
 
 function readPlace() {
@@ -37,14 +39,13 @@ function usePlace() {
 function useOverview(view) {
   const [found, setFound] = useState({});
   useEffect(() => {
-    let due;
+    let due = 0;
     const load = () => ask('overview').then((overview) => setFound({ overview }), (error) => setFound((old) => ({ ...old, error })));
     load();
     const timer = setInterval(() => !document.hidden && load(), OVERVIEW_MS[view] || SELDOM_MS);
     const end = listen((kind, value) => {
-      if (kind !== 'up' && !(kind === 'happening' && ['ran', 'tunnel', 'rules'].includes(value.event))) return;
-      clearTimeout(due);
-      due = setTimeout(load, 300);
+      if (kind !== 'up' && !(kind === 'happening' && ['ran', 'tunnel', 'rules', 'delivered'].includes(value.event))) return;
+      due ||= setTimeout(() => { due = 0; load(); }, 300);
     });
     return () => { clearInterval(timer); clearTimeout(due); end(); };
   }, [view]);
@@ -65,16 +66,21 @@ function useConnection() {
 
 const Empty = ({ isFiltered, overview, act }) => {
   if (isFiltered) return html`<div class="empty"><p>No event passes the filter.</p></div>`;
-  const source = overview?.sources[0];
+  const sources = overview?.sources || [];
+  const refused = refusedLately(overview);
+  const command = `hookagent sign --source ${sources[0]?.name} --data '{"hello": "world"}' --send`;
   return html`<div class="empty"><h2>Waiting for the first event</h2>
-    ${source ? html`<p>Send one from a terminal:</p><pre class="raw">hookagent sign --source ${source.name} --data '{"hello": "world"}' --send</pre>
+    ${refused > 0 && html`<p class="warn">In the last hour ${refused === 1 ? 'a delivery came and was' : `${refused.toLocaleString()} deliveries came and were`} refused: <a href="#/refused">see why</a></p>`}
+    ${sources.length ? html`<p>Send one from a terminal:</p><div class="copied"><pre class="raw">${command}</pre><${CopyButton} text=${command} label="Copy the command" /></div>
       <p><button class="main" onClick=${() => act('craft')}>or send one from here</button></p>
-      <p class="dim">Providers send to <code>${source.public || source.url}</code></p>`
+      <p class="dim">Providers send to</p>
+      <ul class="copied dim">${sources.map((one) => html`<li><code>${one.public || one.url}</code> <${CopyButton} text=${one.public || one.url} label=${`Copy the address of ${one.name}`} /></li>`)}</ul>
+      ${!sources.some((one) => one.public) && html`<p class="dim">Only this machine reaches that. For an address of the outside: <code>hookagent serve --tunnel ngrok</code></p>`}`
       : html`<p>There is no source yet: <code>hookagent init</code> writes one.</p>
         ${overview && html`<p>With <code>hookagent forward</code> it needs none:</p><pre class="raw">curl ${overview.listener} --json '{"hello": "world"}'</pre>`}`}</div>`;
 };
 
-const VIEWS = [['events', 'Events'], ['overview', 'Overview'], ['dead', 'Dead'], ['refused', 'Refused']];
+const VIEWS = [['events', 'Events'], ['overview', 'Overview'], ['runs', 'Runs'], ['refused', 'Refused']];
 
 function App() {
   const [place, go] = usePlace();
@@ -99,7 +105,8 @@ function App() {
   const open = (row, isStep) => { setSelected(row.seq); go({ id: row.id }, isStep && place.id); };
   const back = () => { go({ id: '', tab: '' }); setTimeout(() => list.current.focus?.()); };
   const act = (name, other) => {
-    if (['craft', 'try', 'help'].includes(name) || event.current) setDialog({ name, other, event: event.current });
+    const isOf = ['diff', 'rule'].includes(name) ? event.current && !event.current.id.startsWith(REFUSED) : event.current;
+    if (isOf || ['craft', 'try', 'help'].includes(name)) setDialog({ name, other, event: event.current });
   };
   const nextTheme = () => setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]);
   const keys = {
@@ -110,7 +117,7 @@ function App() {
     r: () => act('replay'), e: () => act('edit'), c: () => act('export'), d: () => act('diff'), m: () => act('rule'), n: () => act('craft'),
     y: () => event.current && copy(event.current.body ?? event.current.body_b64),
     p: () => (isPaused ? (setPaused(false), list.current.resume?.()) : setPaused(true)), '/': () => document.getElementById('search')?.focus(),
-    o: () => go({ view: 'overview', id: '' }), l: () => go({ view: 'events', ...(refused && { verdict: '', id: '' }) }), x: () => go({ view: 'dead', id: '' }), t: nextTheme, '?': () => act('help'),
+    o: () => go({ view: 'overview', id: '' }), l: () => go({ view: 'events', ...(refused && { verdict: '', id: '' }) }), x: () => go({ view: 'runs', id: '' }), f: () => go({ view: 'events', verdict: 'refused', id: '' }), t: nextTheme, '?': () => act('help'),
   };
   TABS.forEach((name, place_) => { keys[place_ + 1] = () => place.id && go({ tab: name }, true); });
   const onKey = useRef();
@@ -123,7 +130,7 @@ function App() {
     }
     if (key.length === 1 && !areKeysOn && key !== '?') return;
     if (key.length > 1 && key !== 'Escape' && !(target === document.body || target.closest('.grid'))) return;
-    if (place.view !== 'events' && !'olxtn?'.includes(key)) return;
+    if (place.view !== 'events' && !'olxftn?'.includes(key)) return;
     const action = keys[key];
     if (!action) return;
     pressed.preventDefault();
@@ -146,23 +153,25 @@ function App() {
     craft: () => html`<${Craft} sources=${overview?.sources || []} close=${close} />`,
     help: () => html`<${Help} close=${close} areOn=${areKeysOn} setOn=${setKeysOn} />`,
   }[dialog.name]();
-  const dead = overview?.runs.dead || 0;
+  const badges = { runs: [overview?.runs.dead, 'dead'], refused: [refusedLately(overview), 'refused in the last hour'] };
+  const badge = ([count, what]) => count > 0 && html` <span class=${`badge ${what === 'dead' ? '' : 'mild'}`} title=${what}>${count.toLocaleString()}<span class="hidden"> ${what}</span></span>`;
   return html`<a class="skip" href="#main">Skip to the content</a>
     <header class="top"><b class="name">hookagent</b>
-      <nav aria-label="Views">${VIEWS.map(([name, title]) => html`<a href=${`#/${name}`} aria-current=${here === name ? 'page' : undefined}>${title}${name === 'dead' && dead ? html` <span class="badge">${dead}</span>` : ''}</a>`)}</nav>
+      <nav aria-label="Views">${VIEWS.map(([name, title]) => html`<a href=${`#/${name}`} aria-current=${here === name ? 'page' : undefined}>${title}${badges[name] && badge(badges[name])}</a>`)}</nav>
       <span class="grow"></span>
+      ${overview && html`<span class="version dim">${overview.version}</span>`}
       ${place.view === 'events' && html`<button aria-pressed=${isPaused ? 'true' : 'false'} onClick=${keys.p}>${isPaused ? '▸' : '●'} <span class="word">${isPaused ? 'Paused' : 'Live'}</span></button>`}
       <button class="icon" onClick=${nextTheme} aria-label=${`Theme: ${theme}`} title=${`Theme: ${theme}`}>${{ system: '◐', dark: '☾', light: '☀' }[theme]}</button>
       <button class="icon" onClick=${() => act('help')} aria-label="Keys">?</button></header>
     <div class="lost" role="status" aria-live="polite">${lost}</div>
     <div id="main" tabindex="-1">${place.view === 'overview' ? html`<${Overview} overview=${overview} error=${error} act=${act} />`
-      : place.view === 'dead' ? html`<${Dead} overview=${overview} />`
+      : place.view === 'runs' ? html`<${Runs} overview=${overview} />`
         : html`<main class=${`split ${place.id ? 'has-detail' : ''}`}><h1 class="hidden">${refused ? 'Refused deliveries' : 'Events'}</h1>
           <div class="side"><${Filters} filter=${filter} set=${(changes) => go({ ...changes, id: '' }, true)} overview=${overview} />
             ${refused ? html`<${Refusals} filter=${filter} id=${place.id} open=${(id) => go({ id }, place.id)} isPaused=${isPaused} control=${list} />`
               : html`<${EventList} filter=${filter} selected=${selected} open=${open} isPaused=${isPaused} setPaused=${setPaused} control=${list}
                 empty=${(isFiltered) => html`<${Empty} isFiltered=${isFiltered} overview=${overview} act=${act} />`} />`}</div>
-          ${place.id && (place.id.startsWith('rej_') ? html`<${Refusal} key=${place.id} id=${place.id} close=${back} />`
+          ${place.id && (place.id.startsWith(REFUSED) ? html`<${Refusal} key=${place.id} id=${place.id} close=${back} act=${act} said=${(found) => { event.current = found; }} />`
             : html`<${EventView} id=${place.id} tab=${tab} setTab=${(name) => go({ tab: name }, true)} act=${act} close=${back}
               said=${(found) => { event.current = found; setSelected(found.seq); }} />`)}</main>`}</div>
     ${shown}`;

@@ -167,15 +167,19 @@ class All extends Rows {
 
   need(first, last) {
     const top = blockOf(this.newest);
-    for (let nth = this.find(first); nth <= this.find(last); nth += 1) {
-      const block = top - nth;
-      const seqs = this.blocks.get(block);
-      if (seqs && seqs.every((seq) => this.rows.has(seq))) continue;
-      this.once(block, async () => {
-        const said = await this.page({ before: Math.min(block * PAGE + PAGE, this.newest + 1) });
-        this.read(block, said.events);
-      });
-    }
+    for (let nth = this.find(first); nth <= this.find(last); nth += 1) this.fetch(top - nth);
+  }
+
+  /** Have a number's row read, wherever it is. */
+  reach(seq) { if (seq <= this.newest && seq >= this.oldest) this.fetch(blockOf(seq)); }
+
+  fetch(block) {
+    const seqs = this.blocks.get(block);
+    if (seqs && seqs.every((seq) => this.rows.has(seq))) return;
+    this.once(block, async () => {
+      const said = await this.page({ before: Math.min(block * PAGE + PAGE, this.newest + 1) });
+      this.read(block, said.events);
+    });
   }
 
   add(rows) {
@@ -216,6 +220,9 @@ class Some extends Rows {
   get count() { return this.places.length + (this.hasMore ? 1 : 0); }
 
   seqAt(place) { return this.places[place]; }
+
+  /** With a filter it may not be among them at all. */
+  reach() {}
 
   placeOf(seq) { return this.places.indexOf(seq); }
 

@@ -1,6 +1,20 @@
 """Adapter: why an event is genuine, why rules fired or did not, and where two differ."""
 
-from tests.whole.shop import ORDER, SMALL
+import pytest
+
+from hookagent.rules.model import Rule
+from hookagent.rules.overtime import Throttle
+from hookagent.server.inspector.looking import unfired
+from tests.server.inspector.conftest import running
+from tests.whole.shop import ORDER, RULES, SMALL
+
+OFF = """
+[rule.off]
+enabled = false
+[[rule.off.do]]
+action = "log"
+text = "x"
+"""
 
 
 async def test_the_verdict_names_the_scheme_and_never_the_secret(agent):
@@ -27,6 +41,32 @@ async def test_a_rule_that_did_not_fire_says_which_condition_failed_with_the_val
     assert [(one["path"], one["operator"], one["expected"], one["actual"]) for one in failed] == [
         ("total", "gt", 100, [50])
     ]
+
+
+async def test_a_rule_that_fits_and_did_not_fire_says_why(tmp_path):
+    async with running(tmp_path, rules=RULES + OFF) as agent:
+        event_id = await agent.settled(ORDER)
+        _, shown = await agent.get(f"/api/events/{event_id}/rules")
+
+    assert shown["fired"] == ["big"]
+    assert shown["unfired"] == {"off": "it is disabled"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        (Rule(name="x"), "stops"),
+        (Rule(name="x", fallback=True), "stops"),
+        (Rule(name="a", fallback=True), "fallback"),
+        (Rule(name="a", throttle=Throttle(once_ms=1, by=())), "several events"),
+        (Rule(name="a"), "was not there"),
+    ],
+)
+def test_what_kept_a_fitting_rule_from_firing(rule, why):
+    stop = Rule(name="stop", stop=True)
+    rules = (rule, stop) if rule.name == "a" else (stop, rule)
+
+    assert why in unfired(rule, rules, ["stop"])
 
 
 async def test_two_events_differ_by_path(agent):

@@ -145,6 +145,13 @@ secret = "vK3mQ9xLr7TzB4nW8cJfD2hG"
         _, one = await agent.get("/api/sources/gh/samples?type=push")
         _, made = await agent.do("/api/sources/gh/craft", {"type": "push", "send": True})
 
+        body = json.dumps({**json.loads(one["body"]), "ref": "refs/heads/mended"})
+        _, edited = await agent.do(
+            "/api/sources/gh/craft", {"type": "push", "body": body, "send": True}
+        )
+        record = await agent.store.event(edited["sent"]["event"])
+
+    assert (record.event.type, record.event.request.body.decode()) == ("push", body)
     assert "push" in listed["types"]
     assert "ref" in json.loads(one["body"])
     assert made["sent"]["status"] == 200

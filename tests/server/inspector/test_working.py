@@ -24,6 +24,24 @@ async def test_a_dead_run_is_listed_retried_and_discarded(agent):
     assert (gone, discarded["state"]) == (200, "discarded")
 
 
+async def test_all_dead_runs_or_those_of_a_rule_are_changed_at_once(agent):
+    events = [await agent.settled({**REFUND, "id": 30 + n}) for n in range(2)]
+
+    other = await agent.do("/api/runs/discard", {"rule": "big"})
+    subscription = agent.agent.feed.subscribe()
+    status, retried = await agent.do("/api/runs/retry")
+    for event_id in events:
+        await agent.until_final(event_id, subscription)
+        subscription = agent.agent.feed.subscribe()
+    _, discarded = await agent.do("/api/runs/discard", {"rule": "refund"})
+    _, listed = await agent.get("/api/runs?state=dead")
+    agent.agent.feed.unsubscribe(subscription)
+
+    assert other == (200, {"changed": 0})
+    assert (status, retried, discarded) == (200, {"changed": 2}, {"changed": 2})
+    assert listed["runs"] == []
+
+
 async def test_a_run_that_is_not_dead_stays_as_it_is(agent):
     await agent.settled(ORDER)
     _, listed = await agent.get("/api/runs?state=done")
