@@ -222,8 +222,9 @@ def _of_the_agent(happening: Happening) -> Iterator[Line]:
             yield from _tunnel(happening)
         case Logged(line=line):
             yield _at(happening.at), Ink("  log", "dim"), f"  {line}"
-        case Stopping(running=running) if running:
-            yield (f"stopping: {_runs(running)} to finish",)
+        case Stopping(running=running, grace_ms=grace) if running:
+            most = f" within {grace / 1000:g} s"
+            yield (f"stopping: {_runs(running)} to finish{most}; Ctrl-C again ends it now",)
         case Stopped(left=left):
             more = f"{_runs(left)} left, taken up at the next start" if left else "nothing is left"
             yield (f"stopped; {more}",)

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MODES = ("interactive", "compact", "quiet", "json")
 GC_THRESHOLD = 20_000
 """Objects made between two collections."""
+STOPS = (signal.SIGINT, signal.SIGTERM)
+SAME_STOP_S = 0.5
+"""Signals so close together are one wish: a terminal and whoever started us may both send one."""
 TICK_S = 0.25
 """How often held lines are looked at."""
 
@@ -52,13 +55,11 @@ async def _serve(config: "Config", choices: "Choices", mode: str) -> ExitCode:
     from hookagent.pipeline.feed import Feed
     from hookagent.runtime import Agent
 
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    stopped = loop.create_task(stop.wait())
     feed = Feed()
     agent = Agent(config, feed, choices)
+    stops = _Stops(agent.hurry)
+    stopped = loop.create_task(stops.first.wait())
     said = loop.create_task(_say(feed, mode))
     await asyncio.sleep(0)  # the teller listens before anything happens
     try:
@@ -73,7 +74,36 @@ async def _serve(config: "Config", choices: "Choices", mode: str) -> ExitCode:
         stopped.cancel()
         feed.close()
         await said
-    return ExitCode.DONE
+    return ExitCode.INTERRUPTED if stops.is_hurried else ExitCode.DONE
+
+
+class _Stops:
+    """Ctrl-C or SIGTERM: the first asks for a clean stop, the second for one at once.
+
+    The third is the system's again and ends the process. What was acknowledged is on disk by then.
+    """
+
+    def __init__(self, hurry: Callable[[], None]) -> None:
+        self.first = asyncio.Event()
+        self.is_hurried = False
+        self._hurry = hurry
+        self._first_at = 0.0
+        self._loop = asyncio.get_running_loop()
+        for name in STOPS:
+            self._loop.add_signal_handler(name, self._heard)
+
+    def _heard(self) -> None:
+        now = self._loop.time()
+        if not self.first.is_set():
+            self._first_at = now
+            self.first.set()
+        if now - self._first_at < SAME_STOP_S:
+            return
+        self.is_hurried = True
+        for name in STOPS:
+            self._loop.remove_signal_handler(name)
+            signal.signal(name, signal.SIG_DFL)
+        self._hurry()
 
 
 async def _unless(stopped: "asyncio.Task[Any]", work: Coroutine[Any, Any, None]) -> bool:

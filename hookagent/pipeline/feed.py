@@ -133,6 +133,8 @@ class Stopping(Happening, frozen=True, kw_only=True):
     """No new work is taken; `running` runs are being finished."""
 
     running: int
+    grace_ms: int = 0
+    """So long they are waited for at most."""
 
 
 class Stopped(Happening, frozen=True, kw_only=True):

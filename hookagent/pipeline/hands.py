@@ -62,7 +62,7 @@ def needs_no_place(rule: Rule) -> bool:
 class Hands:
     """The runs that are ours."""
 
-    def __init__(  # noqa: PLR0913 - the last two are for tests and for shared stores
+    def __init__(
         self,
         most: int,
         execute: Execute,
@@ -89,6 +89,8 @@ class Hands:
         self._ready: OrderedDict[str, tuple[Run, Event]] = OrderedDict()
         self._admitted = 0
         """Runs admitted without a place whose commit is under way."""
+        self._is_closed = False
+        self._hurried = asyncio.Event()
         self.freed = asyncio.Event()
         """Set when a place came free and nobody waited for it."""
         self.told: frozenset[str] = frozenset()
@@ -152,6 +154,10 @@ class Hands:
 
     def begin(self, run: Run, event: Event) -> None:
         """Set off an admitted run, or let it wait for its turn."""
+        if self._is_closed:
+            self.release([run])
+            self._ready[run.id] = (run, event)
+            return
         if run.id in self._placed:
             self._set_off(run, event)
             return
@@ -178,7 +184,7 @@ class Hands:
 
     def take_up(self, run: Run, event: Event) -> None:
         """Set off a run that is ours, or let it wait for its turn."""
-        if self.free > 0:
+        if self.free > 0 and not self._is_closed:
             self._take(run.id, run.rule)
             self._set_off(run, event)
         else:
@@ -205,11 +211,24 @@ class Hands:
             if run_id in self._tasks:
                 self._tasks[run_id].cancel()
 
+    def close(self) -> None:
+        """Set nothing off any more: what is still handed over waits to be given back."""
+        self._is_closed = True
+
     async def finish(self, grace_s: float) -> None:
-        """Give what acts some time to end."""
-        running = list(self._tasks.values())
-        if running:
-            await asyncio.wait(running, timeout=grace_s)
+        """Give what acts some time to end; `hurry` cuts it short."""
+        if not self._tasks:
+            return
+        ended = asyncio.ensure_future(asyncio.wait(list(self._tasks.values())))
+        hurried = asyncio.ensure_future(self._hurried.wait())
+        await asyncio.wait({ended, hurried}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (ended, hurried):
+            waiting.cancel()
+        await asyncio.gather(ended, hurried, return_exceptions=True)
+
+    def hurry(self) -> None:
+        """Wait no longer for what acts."""
+        self._hurried.set()
 
     async def park(self) -> list[Run]:
         """Interrupt what still acts; return it, free for whoever claims it next."""

@@ -1,10 +1,13 @@
 """A loop of the agent that goes on whatever happens, and says what did."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from hookagent.pipeline.feed import Feed, Trouble
 from hookagent.store.base import StoreUnavailable
+
+T = TypeVar("T")
 
 PAUSE_S = 1.0
 """How long to wait after something went wrong."""
@@ -30,6 +33,27 @@ async def forever(
         except Exception as error:  # noqa: BLE001 - said above
             tell_bug(error, feed, clock)
             await asyncio.sleep(PAUSE_S)
+
+
+class Uncut:
+    """Work that is done to its end, even where a stop cancels the loop that began it.
+
+    What the store was asked to hand over is ours when its commit is on disk, whoever waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: set[asyncio.Future[Any]] = set()
+
+    async def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it; whoever is cancelled meanwhile leaves it to go on by itself."""
+        doing = asyncio.ensure_future(work)
+        self._under_way.add(doing)
+        doing.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(doing)
+
+    async def settle(self) -> None:
+        """Wait for what is under way, however it ends."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
 
 def tell_bug(error: Exception, feed: Feed, clock: Callable[[], int]) -> None:

@@ -19,6 +19,7 @@ import random
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -35,7 +36,7 @@ from hookagent.pipeline.gate import value_of
 from hookagent.pipeline.hands import AHEAD_S, Hands, given_back, limits_of, may_wait
 from hookagent.pipeline.judge import Judge, left_to_judge
 from hookagent.pipeline.leases import Leases
-from hookagent.pipeline.loops import forever
+from hookagent.pipeline.loops import Uncut, forever
 from hookagent.pipeline.overtime import Fired, Overtime, at_once
 from hookagent.pipeline.recorder import Recorder
 from hookagent.pipeline.rulebook import Bindings, Rulebook
@@ -88,15 +89,8 @@ class Worker:
         self._bindings = Bindings(outside.environment, outside.allows)
         self._recorder = Recorder(store, feed, owner, clock)
         self.leases = Leases(store, owner, settings.lease_ms, clock)
-        self._execution = Execution(
-            self._recorder,
-            self._bindings,
-            outside,
-            clock,
-            self._random.random,
-            is_ours=self.leases.is_ours,
-            dry_run=dry_run,
-        )
+        parts = (self._recorder, self._bindings, outside, clock, self._random.random)
+        self._execution = Execution(*parts, is_ours=self.leases.is_ours, dry_run=dry_run)
         self._hands = Hands(
             settings.concurrency,
             self._execution.run,
@@ -104,8 +98,8 @@ class Worker:
             ahead_s=AHEAD_S if store.is_shared else math.inf,  # others may have a place free
         )
         self._overtime = Overtime(store)
-        most_ms = EVENT_LEASE_MS if store.is_shared else settings.lease_ms
-        self._event_lease_ms = min(settings.lease_ms, most_ms)
+        self._event_lease_ms = min(settings.lease_ms, EVENT_LEASE_MS if store.is_shared else END)
+        self.hurry = self._hands.hurry
         self._judge: Judge | None = None
         """Where several workers share the store: rules over time are left to it."""
         self._has_seen_docket = False
@@ -114,6 +108,7 @@ class Worker:
         self._routing: set[str] = set()
         self._news = asyncio.Event()
         self._is_stopping = False
+        self._uncut = Uncut()
         self._loops: list[asyncio.Task[None]] = []
 
     # The front door's view.
@@ -147,8 +142,8 @@ class Worker:
 
     @property
     def running(self) -> int:
-        """Runs under way."""
-        return len(self._hands)
+        """Runs that act; those that only wait for their turn are none."""
+        return len(self._hands) - len(self._execution.waiting)
 
     @property
     def waiting(self) -> int:
@@ -162,10 +157,11 @@ class Worker:
         is_left = self._store.is_shared or await self._is_judging_left()
         if not is_left:
             await self._overtime.load()
+        keep_leases = partial(self.leases.keep_in_time, self._hands)
         self._loops = [
             create(forever(self._route_offered, self._feed, self._clock), name="route"),
             create(forever(self._claim, self._feed, self._clock), name="claim"),
-            create(forever(self._keep_leases, self._feed, self._clock), name="renew"),
+            create(forever(keep_leases, self._feed, self._clock), name="renew"),
             create(self._recorder.run(), name="record"),
         ]
         if is_left:
@@ -189,9 +185,11 @@ class Worker:
     async def stop(self) -> int:
         """Take nothing new, give what runs its grace, park the rest; return how many were left."""
         self._is_stopping = True
+        self._hands.close()
         for loop in self._loops[:-1]:
             loop.cancel()
         await asyncio.gather(*self._loops[:-1], return_exceptions=True)
+        await self._uncut.settle()
         if self._judge is not None:
             await self._judge.resign()
         back = await self._hands.unbegun(self._execution.waiting)
@@ -222,7 +220,7 @@ class Worker:
         batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), BATCH_MAX))]
         self._routing = {event.id for event in batch}
         try:
-            await self._route(batch)
+            await self._uncut.do(self._route(batch))
         except StoreUnavailable:
             self._inbox.extendleft(reversed(batch))
             raise
@@ -346,11 +344,8 @@ class Worker:
         if not busy:
             self._overtime.notice_sleep(now)
             await self._route_due()
-        busy = await self._claim_runs(now) or busy
+        busy = await self._uncut.do(self._claim_runs(now)) or busy
         await (asyncio.sleep(0) if busy else self._hands.until_freed(POLL_S))
-
-    async def _keep_leases(self) -> None:
-        await self.leases.keep_in_time(self._hands)
 
     async def _claim_runs(self, now: int) -> bool:
         """Take runs for which there is a place, or some ahead; True where there may be more."""

@@ -170,13 +170,21 @@ class Agent:
         """Stop cleanly: refuse new work, finish or park what runs, say what is left."""
         worker, listener = self._worker, self._listener
         readiness.tell(readiness.STOPPING, os.environ)
-        self.feed.publish(Stopping(at=clock(), running=worker.running if worker else 0))
+        running, grace_ms = worker.running if worker else 0, self.config.worker.grace_ms
+        self.feed.publish(Stopping(at=clock(), running=running, grace_ms=grace_ms))
         if listener is not None:
             listener.stop_accepting()
             await listener.close(ANSWER_GRACE_S)
         left = await worker.stop() if worker else 0
         self.feed.publish(Stopped(at=clock(), left=left))
         await self._stack.aclose()
+
+    def hurry(self) -> None:
+        """Let a stop wait for nothing any more: what runs is parked as it is."""
+        if self._listener is not None:
+            self._listener.hurry()
+        if self._worker is not None:
+            self._worker.hurry()
 
     def _keep_up(self, store: Store, outside: Outside, owner: str) -> None:
         """Do what must be done beside the events: retention, watching, telling how it is."""

@@ -78,7 +78,7 @@ SESSION = [
     Rules(at=AT + 9700, loaded=2, problems=["rules/a.toml:5:1: unknown operator `gtee`"], kept=True),
     Tunnel(at=AT + 9800, state="up", url="https://x.example.test", sources={"shop": "https://x.example.test/hooks/shop"}),
     Logged(at=AT + 9900, line="hello"),
-    Stopping(at=AT + 9950, running=1),
+    Stopping(at=AT + 9950, running=1, grace_ms=10_000),
     Stopped(at=AT + 9990, left=0),
 ]  # fmt: skip
 
@@ -115,7 +115,7 @@ ready  listening on http://127.0.0.1:8787
 14:13:29  tunnel up  https://x.example.test
           shop  https://x.example.test/hooks/shop
 14:13:29  log  hello
-stopping: 1 run to finish
+stopping: 1 run to finish within 10 s; Ctrl-C again ends it now
 stopped; nothing is left"""
 
 MIDDLE = """\

@@ -172,6 +172,35 @@ async def test_a_run_whose_step_waits_for_its_turn_is_given_back_too(stage):
     assert [run.id for run in await hands.park()] == ["a"]
 
 
+@pytest.mark.parametrize("rule", [PLAIN, QUICK])
+async def test_after_a_stop_nothing_is_set_off_and_all_of_it_is_given_back(stage, rule):
+    hands = Hands(2, stage.execute, stage.at_once)
+    assert hands.admit("a", rule)
+    hands.close()
+
+    hands.begin(ours("a"), EVENT)
+    hands.take_up(ours("b"), EVENT)
+    await settle()
+
+    assert (stage.began, hands.free) == ([], 2)
+    back = await hands.unbegun()
+    assert [(run.id, run.state) for run in back] == [("a", "pending"), ("b", "pending")]
+
+
+async def test_nobody_who_hurries_waits_for_what_acts(stage):
+    hands = Hands(1, stage.execute, stage.at_once)
+    put(hands, "a")
+    finishing = asyncio.ensure_future(hands.finish(grace_s=3600))
+    await settle()
+    assert not finishing.done()
+
+    hands.hurry()
+    await finishing
+
+    assert hands.held == ["a"]
+    await hands.park()
+
+
 async def test_a_run_that_another_worker_took_over_is_dropped(stage):
     hands = Hands(1, stage.execute, stage.at_once)
     put(hands, "a")
