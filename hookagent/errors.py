@@ -108,7 +108,9 @@ class NotFound(HookagentError):
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str]) -> "NotFound":
         """Say which name of a kind is missing, and which known one was probably meant."""
-        return cls(f"no {kind} `{name}`", hint=did_you_mean(name, known))
+        names = list(known)
+        hint = did_you_mean(name, names) if names else f"there is no {kind} here at all"
+        return cls(f"no {kind} `{name}`", hint=hint)
 
 
 class OutsideError(HookagentError):

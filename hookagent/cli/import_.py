@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from hookagent.cli import output, settings, targets
-from hookagent.cli.options import ConfigOption, SourceOption
+from hookagent.cli.options import AsSourceOption, ConfigOption
 from hookagent.errors import ExitCode, NotFound
 
 
@@ -20,7 +20,7 @@ def import_(
         list[str], typer.Argument(metavar="FILE…", help="Captures; `-` for standard input.")
     ],
     config: ConfigOption = None,
-    source: SourceOption = None,
+    source: AsSourceOption = None,
     *,
     form: Annotated[
         str,

@@ -42,7 +42,8 @@ def init(
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option("--port", min=1, max=65535, help="The listener's port.")
+        int,
+        typer.Option("--port", min=1, max=65535, metavar="PORT", help="The listener's port."),
     ] = 8787,
     slack: Annotated[
         bool,
@@ -76,7 +77,8 @@ def _ask() -> list[str]:
 
     if not output.can_ask():
         raise UsageError(
-            "no provider is named", hint="such as: hookagent init --provider github; see schemes"
+            "no provider is named",
+            hint="such as: hookagent init --provider github; `hookagent schemes` lists them",
         )
     output.talk("Which providers send webhooks? Names from the catalogue, separated by spaces:")
     output.talk(", ".join(catalog.names()))

@@ -153,10 +153,20 @@ class _Task:
             else:
                 write_rows(shown)
             if not found and not follow:
-                output.talk("no event is there yet; `hookagent sign --send` makes one")
+                output.talk(self._nothing())
             if follow:
                 await self._follow(store, max((one.seq for one in found), default=0))
         return ExitCode.DONE
+
+    def _nothing(self) -> str:
+        """Say why no event is listed, and what to do."""
+        from hookagent.cli.selecting import event_filter
+
+        if self.conditions or self.wanted != event_filter(now=0, limit=self.wanted.limit):
+            return "no event is like that; `hookagent inspect` lists all"
+        if self.config.file is None:
+            return "no event is there, and no hookagent.toml here or above: in another folder?"
+        return "no event is there yet; `hookagent sign --send` makes one"
 
     async def _matching(self, store: "Store") -> list[Any]:
         """Return a page of events, those that meet `--where` only."""

@@ -62,6 +62,15 @@ SourceOption = Annotated[
         "--source", metavar="NAME", help="Only this source.", autocompletion=complete_source
     ),
 ]
+AsSourceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="The source they are of: its scheme and secrets.",
+        autocompletion=complete_source,
+    ),
+]
 SchemeOption = Annotated[
     str | None,
     typer.Option(

@@ -15,8 +15,8 @@ from hookagent.cli.options import (
     JsonOption,
     LimitOption,
     SchemeOption,
-    SourceOption,
     StoreOption,
+    complete_source,
 )
 from hookagent.errors import ExitCode, NotFound, OutsideError, UsageError
 
@@ -56,7 +56,14 @@ def replay(
     ] = None,
     config: ConfigOption = None,
     store: StoreOption = None,
-    source: SourceOption = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Stored events of this source; the source of what a file holds.",
+            autocompletion=complete_source,
+        ),
+    ] = None,
     *,
     type_: Annotated[
         str, typer.Option("--type", metavar="GLOB", help="Stored events of this type.")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookagent.cli import settings
+from hookagent.cli import output, settings
 from hookagent.cli.options import ConfigOption, JsonOption, StoreOption
 from hookagent.cli.running import chosen_mode, run_agent
 from hookagent.errors import ExitCode, UsageError
@@ -79,6 +79,8 @@ def serve(
         loaded = settings.load_config(config, store=store, flags=flags, say_warnings=False)
         return pass_on(loaded, target, inspector=inspector, mode=mode, as_json=json)
     loaded = settings.load_config(config, store=store, flags=flags, insecure=insecure or ())
+    if not loaded.sources:
+        output.warn("every delivery gets 404", hint=settings.NO_SOURCE)
     from hookagent.runtime import Choices
 
     choices = Choices(role=read_role(role), dry_run=dry_run, with_inspector=inspector)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from hookagent.config.model import Config
     from hookagent.providers.catalog import Catalog
 
+NO_SOURCE = "no source is configured; `hookagent init` writes a hookagent.toml with one"
+
 
 def load_config(
     file: Path | None,

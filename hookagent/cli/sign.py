@@ -9,7 +9,7 @@ import typer
 
 from hookagent.cli import output
 from hookagent.cli.asking import complete_event
-from hookagent.cli.options import ConfigOption, SchemeOption, SourceOption
+from hookagent.cli.options import AsSourceOption, ConfigOption, SchemeOption
 from hookagent.errors import ExitCode, OutsideError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FORMATS = ("headers", "curl", "http", "json")
 def sign(
     config: ConfigOption = None,
     scheme: SchemeOption = None,
-    source: SourceOption = None,
+    source: AsSourceOption = None,
     *,
     secret: Annotated[
         str | None,
@@ -52,7 +52,7 @@ def sign(
     message_id: Annotated[
         str, typer.Option("--id", metavar="ID", help="The message id; made up when left out.")
     ] = "",
-    method: Annotated[str, typer.Option(help="The HTTP method.")] = "POST",
+    method: Annotated[str, typer.Option(metavar="NAME", help="The HTTP method.")] = "POST",
     url: Annotated[
         str | None, typer.Option(metavar="URL", help="Where it is to go; signed where covered.")
     ] = None,

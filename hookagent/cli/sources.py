@@ -36,7 +36,9 @@ def list_(config: ConfigOption = None, *, json: JsonOption = False) -> None:
                     "url": url,
                 }
             )
-    if not json:
+    if not rows:
+        output.talk(settings.NO_SOURCE)
+    elif not json:
         output.table(("source", "scheme", "integrity", "url"), rows)
 
 

@@ -8,7 +8,13 @@ import msgspec
 import typer
 
 from hookagent.cli import output
-from hookagent.cli.options import ConfigOption, JsonOption, SchemeOption, SourceOption, StoreOption
+from hookagent.cli.options import (
+    AsSourceOption,
+    ConfigOption,
+    JsonOption,
+    SchemeOption,
+    StoreOption,
+)
 from hookagent.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +30,7 @@ def verify(
     config: ConfigOption = None,
     store: StoreOption = None,
     scheme: SchemeOption = None,
-    source: SourceOption = None,
+    source: AsSourceOption = None,
     *,
     secret: Annotated[
         list[str] | None,

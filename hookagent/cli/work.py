@@ -18,7 +18,10 @@ def work(
         bool, typer.Option("--inspector/--no-inspector", help="Serve the inspector here too.")
     ] = False,
     inspector_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The inspector's port; 0 for a free one.")
+        int | None,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="The inspector's port; 0 for a free one."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Match and record, but act on nothing.")

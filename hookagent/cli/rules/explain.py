@@ -16,10 +16,14 @@ from hookagent.errors import ExitCode
 def explain(
     first: Annotated[
         str,
-        typer.Argument(metavar="[RULE]", help="A rule.", autocompletion=complete_rule),
+        typer.Argument(
+            metavar="RULE|EVENT",
+            help="A rule; or the event, for all rules.",
+            autocompletion=complete_rule,
+        ),
     ],
     second: Annotated[
-        str, typer.Argument(metavar="EVENT", help="An event file, a payload, a stored id, `-`.")
+        str, typer.Argument(metavar="[EVENT]", help="An event file, a payload, a stored id, `-`.")
     ] = "",
     *,
     config: ConfigOption = None,
