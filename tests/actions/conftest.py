@@ -1,7 +1,5 @@
 """What action tests share: an event, a call, an outside, and real local servers."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 
@@ -42,7 +40,7 @@ def scope_of(payload=None, **of_event):
     return Scope(event=event_of(payload, **of_event))
 
 
-def call_of(event=None, *, timeout_ms=5000, attempt=1, earlier=None):
+def call_of(event=None, *, timeout_ms=60_000, attempt=1, earlier=None):
     return Call.of(
         event or event_of(),
         run_id="run_1",
@@ -59,14 +57,6 @@ async def act(name, options, outside, payload=None, *, call=None, **of_event):
     step = bind(name, options, outside.environment)
     scope = scope_of(payload, **of_event)
     return await step.execute(scope, call or call_of(scope.event), outside)
-
-
-async def until(condition, seconds=5) -> bool:
-    """Wait for what another process does; True when it came about in time."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event of ours
-        await asyncio.sleep(0.01)
-    return bool(condition())
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.cli.workbench import EVIL, harmful
+from tests.patience import PATIENCE_S
 from tests.pipeline.catchup.provider import NOW, GitHubApi
 
 
@@ -32,11 +33,11 @@ def serving(answer):
 
     thread = threading.Thread(target=run)
     thread.start()
-    ready.wait(10)
+    ready.wait(PATIENCE_S)
     try:
         yield f"http://127.0.0.1:{found[0].addresses[0][1]}"
     finally:
-        asyncio.run_coroutine_threadsafe(found[0].cleanup(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(found[0].cleanup(), loop).result(PATIENCE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

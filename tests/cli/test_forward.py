@@ -6,12 +6,13 @@ import json
 import signal
 import subprocess
 import sys
-import time
+import threading
 from contextlib import contextmanager
 from hashlib import sha256
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.whole.served import lines
 from tests.whole.served import run as hookagent
 
@@ -40,7 +41,7 @@ class Forwarding:
         return found["event"] == event and all(found.get(k) == v for k, v in fields.items())
 
     def request(self, method="POST", path="/in", body=b"{}", headers=()):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
@@ -60,7 +61,7 @@ def forwarding(folder, target, *arguments, command=("forward",)):
         yield Forwarding(process)
     finally:
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE_S)
         assert "Traceback" not in err
 
 
@@ -137,14 +138,17 @@ def test_an_application_that_is_not_there_is_a_bad_gateway_and_the_event_is_kept
 
 
 def test_an_application_that_is_too_slow_is_not_waited_for(tmp_path, app):
+    given_up = threading.Event()
+
     def answer(headers, body):
-        time.sleep(1.5)
+        given_up.wait(PATIENCE_S)
         return 200, b""
 
     app.answer = answer
     with forwarding(tmp_path, app.url, "--timeout", "200ms") as agent:
         status, _, _ = agent.request()
         ran = agent.wait_for("ran")
+        given_up.set()
 
     assert status == 504
     assert ran["error"] == "no answer within 0.2 s"

@@ -130,7 +130,7 @@ def test_a_selection_goes_out_oldest_first(seed, run, app, options, found):
         (["payload.json", "--source", "shop", "--chaos", "dub"], 2, "`dup`"),
         (["payload.json", "--source", "shop", "--key", "id"], 2, "--parallel"),
         (["payload.json", "--source", "shop", "--parallel", "2", "--key", "a["], 2, "--key"),
-        (["payload.json", "--source", "shop"], 5, "cannot reach"),
+        (["payload.json", "--source", "shop"], 5, "cannot be reached: connection refused"),
     ],
 )
 def test_what_cannot_be_done_has_its_exit_code(seed, run, folder, arguments, code, word):

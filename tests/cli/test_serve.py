@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.patience import PATIENCE_S
+from tests.ports import free_port
 from tests.whole.served import SECRET, signature, write_project
 
 
@@ -24,13 +26,13 @@ def serving(folder, *arguments):
         yield process
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE_S)
 
 
 def post(url, body, secret=SECRET):
     """Send a signed body; return the status."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_S)
     try:
         connection.request("POST", parts.path, body, {"X-Shop-Signature": signature(body, secret)})
         return connection.getresponse().status
@@ -65,24 +67,16 @@ def test_quiet_says_nothing_while_all_is_well(tmp_path):
         wait_for(port)
         assert post(f"http://127.0.0.1:{port}/hooks/shop", b'{"id": "1"}') == 200
         agent.send_signal(signal.SIGINT)
-        out, err = agent.communicate(timeout=20)
+        out, err = agent.communicate(timeout=PATIENCE_S)
 
     assert (agent.returncode, out, err) == (0, "", "")
-
-
-def free_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(port):
     import socket
     import time
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -111,7 +105,7 @@ def test_it_stops_while_its_tunnel_cannot_be_reached(tmp_path):
             if json.loads(line).get("state") == "reconnecting":
                 break
         agent.send_signal(signal.SIGTERM)
-        out, err = agent.communicate(timeout=20)
+        out, err = agent.communicate(timeout=PATIENCE_S)
 
     assert (agent.returncode, err) == (0, "")
     assert json.loads(out.splitlines()[-1])["event"] == "stopped"

@@ -7,12 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.cli.workbench import harmful
+from tests.patience import PATIENCE_S, wait_until
 from tests.security.raw import talk
 from tests.security.suites import CANARY, naughty
 from tests.whole.served import OURS, Served, lines, run, serving, signature, write_project
@@ -45,26 +46,28 @@ class Screen:
         )  # fmt: skip
         os.close(slave)
         self.shown = b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def read(self) -> bool:
-        """Take in what is shown; False at the end."""
-        try:
-            data = os.read(self._master, 1 << 16)
-        except OSError:  # the other side is closed
-            return False
-        self.shown += data
-        return bool(data)
+    def _read(self) -> None:
+        """Take in what is shown, so that the command is not held up by a full terminal."""
+        while True:
+            try:
+                data = os.read(self._master, 1 << 16)
+            except OSError:  # the other side is closed
+                return
+            if not data:
+                return
+            self.shown += data
 
-    def until(self, word: bytes, wait_s: float = 30) -> None:
-        deadline = time.monotonic() + wait_s
-        while word not in self.shown and time.monotonic() < deadline:
-            assert self.read(), self.shown[-500:]
+    def until(self, word: bytes) -> None:
+        wait_until(lambda: word in self.shown or not self._reader.is_alive())
+        assert word in self.shown, self.shown[-500:]
 
     def end(self) -> str:
         """Return all that was shown."""
-        while self.read():
-            pass
-        self.process.wait(30)
+        self.process.wait(2 * PATIENCE_S)
+        self._reader.join(PATIENCE_S)
         os.close(self._master)
         return self.shown.decode("utf-8", "replace")
 
@@ -137,11 +140,9 @@ def test_t13_the_running_agent_does_not_steer_its_terminal(tmp_path):
     agent.port = int(found[1])
     for body in payloads():
         assert send(agent, body) == 200
-        while_sent(screen)
     for path in (b"/\x1b[2J", b"/%1b[2J", b"/\xc2\x9b2J", b"/\xff", b"/\x1b]0;t\x07?a=\x1b[2J"):
         talk(agent.port, b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path)
     agent.request("POST", "/hooks/shop", b"{}", {"X-Shop-Signature": "sha256=\x9b2J"})
-    time.sleep(0.5)  # what is still to be written
     os.killpg(screen.process.pid, signal.SIGINT)
 
     shown = screen.end()
@@ -150,11 +151,3 @@ def test_t13_the_running_agent_does_not_steer_its_terminal(tmp_path):
     assert steering(shown) == []
     assert "Traceback" not in shown
     assert not list(folder.glob("**/pwned"))
-
-
-def while_sent(screen: Screen) -> None:
-    """Take in what the terminal shows, so that the agent is not held up by a full one."""
-    import select
-
-    while select.select([screen._master], [], [], 0)[0] and screen.read():
-        pass

@@ -168,6 +168,7 @@ async def test_two_events_are_compared(events, at_view):
         assert person.marks == ["", "", "*"]
         await person.press("k", "d")
         assert "amount: 100 → 200" in person.text()
+        assert "compared with the marked event" in person.text("status")
         await person.press("j", "m")
         assert person.marks == ["", "", ""]
 
@@ -201,7 +202,7 @@ async def test_an_event_is_replayed_and_edited(seed, events, at_view, app, folde
 async def test_a_replay_that_reaches_nobody_is_said(events, at_view):
     async with at_view() as person:
         await person.press("r")
-        assert "cannot reach" in person.text("status")
+        assert "cannot be reached" in person.text("status")
 
 
 async def test_the_keys_are_shown_and_the_view_is_left(events, at_view):
@@ -289,7 +290,9 @@ def test_a_filter_is_read_in_words():
 
 
 def test_every_key_is_on_the_sheet():
-    text = str(help_text())
+    lines = str(help_text()).splitlines()
 
-    assert all(about in text for _, about in KEYS)
+    text = " ".join(" ".join(lines).split())
+    assert all(f"{keys} {about}" in text for keys, about in KEYS)
+    assert max(map(len, lines)) <= 72  # as wide as the sheet
     assert harmful(str(styled([(EVIL,)]))) == []

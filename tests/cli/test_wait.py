@@ -56,7 +56,7 @@ def test_it_waits_for_what_comes_after_it_began(seed, run):
     late = threading.Thread(target=lambda: seed.events(order(2), at=now + 5_000))
     late.start()
 
-    code, out, _ = run("wait", "--timeout", "20s", "--json")
+    code, out, _ = run("wait", "--timeout", "60s", "--json")
 
     late.join()
     assert code == 0
@@ -69,7 +69,7 @@ def test_it_waits_for_a_run_to_end(seed, run):
     late.start()
 
     code, out, _ = run(
-        "wait", "--since", "2026-01-01", "--status", "done", "--timeout", "20s", "--json"
+        "wait", "--since", "2026-01-01", "--status", "done", "--timeout", "60s", "--json"
     )
 
     late.join()

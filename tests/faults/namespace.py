@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.patience import PATIENCE_S
+
 
 class NotAllowed(Exception):
     """No namespace can be made here."""
@@ -47,11 +49,11 @@ class Wire:
     def remove(self) -> None:
         """Take both away; what runs in the namespace must have ended."""
         for arguments in (("link", "del", self._ours), ("netns", "del", self.name)):
-            subprocess.run(["ip", *arguments], capture_output=True, check=False, timeout=10)
+            subprocess.run(["ip", *arguments], capture_output=True, check=False, timeout=PATIENCE_S)
 
 
 def _ip(*arguments: str) -> None:
-    done = subprocess.run(["ip", *arguments], capture_output=True, check=False, timeout=10)
+    done = subprocess.run(["ip", *arguments], capture_output=True, check=False, timeout=PATIENCE_S)
     if done.returncode:
         raise NotAllowed(done.stderr.decode(errors="replace").strip())
 

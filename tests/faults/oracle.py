@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_S
 from tests.whole.served import Served, lines, run, serving, signature
 
 EFFECTS = "effects.txt"
@@ -55,7 +56,7 @@ class Witness:
         return started
 
     def _send(self, port: int, end: threading.Event) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         try:
             while not end.is_set():
                 with self._lock:
@@ -81,7 +82,7 @@ class Witness:
 OPEN_STATES = frozenset({"pending", "running", "waiting"})
 
 
-def settle(project: Path, *, wait_s: float = 60) -> None:
+def settle(project: Path, *, wait_s: float = 2 * PATIENCE_S) -> None:
     """Start once more, wait until everything is worked off, and stop."""
     with serving(project) as agent:
         deadline = time.monotonic() + wait_s

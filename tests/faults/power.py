@@ -18,11 +18,14 @@ from pathlib import Path
 
 from tests.faults.disk import Disk, Faults, Record, What, environment, records
 from tests.faults.oracle import EFFECTS, Witness, judge_runs, stored
+from tests.patience import PATIENCE_S
 from tests.whole.served import Served, serving
 
 KEEPS = (0.0, 0.1, 0.5, 0.9, 1.0)
 """How much of what was not synced reaches the disk all the same, one of these at each cut."""
 STATE = ".hookagent"
+PROMISES_MIN = 10
+"""In each life."""
 
 
 @dataclass(slots=True)
@@ -77,7 +80,11 @@ def live(
                     threading.Thread(target=trouble, args=(faults, found.witness.random, end))
                 )
                 threads[-1].start()
+            promised = len(found.witness.acknowledged)
             time.sleep(seconds * found.witness.random.uniform(0.5, 1.5))
+            while len(found.witness.acknowledged) < promised + PROMISES_MIN:
+                assert agent.process.poll() is None, agent.stderr
+                time.sleep(0.05)  # on a machine that stood still: without promises none is broken
             agent.kill()
             end.set()
             for thread in threads:
@@ -176,11 +183,11 @@ def broken_after_start(cut: Cut) -> list[str]:
     return broken
 
 
-def worked_off(project: Path, wait_s: float = 60) -> None:
+def worked_off(project: Path, wait_s: float = 2 * PATIENCE_S) -> None:
     """Wait until every stored event has its run ended."""
     deadline = time.monotonic() + wait_s
     uri = f"file:{project / STATE / 'hookagent.db'}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=10)) as reader:
+    with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_S)) as reader:
         while True:
             (events,) = reader.execute("SELECT count(*) FROM events").fetchone()
             (ended,) = reader.execute("SELECT count(*) FROM runs WHERE ended_at > 0").fetchone()

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, Self
 
+from tests.patience import PATIENCE_S
+
 CHUNK = 65_536
 
 
@@ -44,7 +46,7 @@ class Relay:
         self._loop.call_soon_threadsafe(self._is_open.set)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     async def _start(self) -> None:
         self._is_open.set()

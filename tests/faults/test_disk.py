@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.faults.test_process import wait_until
+from tests.patience import PATIENCE_S, wait_until
 from tests.whole.served import lines, run, serving, write_project
 
 LIMITED = """
@@ -74,7 +74,9 @@ def test_t20_a_store_locked_by_another_program_answers_503_and_heals(tmp_path):
     project = write_project(tmp_path)
     with serving(project) as agent:
         assert agent.post({"id": "before"})[0] == 200
-        other = sqlite3.connect(project / ".hookagent" / "hookagent.db", isolation_level=None)
+        other = sqlite3.connect(
+            project / ".hookagent" / "hookagent.db", isolation_level=None, timeout=PATIENCE_S
+        )
         other.execute("BEGIN IMMEDIATE")
         refused, answer = agent.post({"id": "during"})
         other.execute("ROLLBACK")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.disk import COMPILER, Faults, compiled, environment
 from tests.faults.oracle import RULES, judge_runs, settle, stored
-from tests.faults.test_process import wait_until
+from tests.patience import wait_until
 from tests.whole.served import OURS, serving, write_project
 
 pytestmark = [

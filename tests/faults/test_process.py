@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.patience import PATIENCE_S, wait_until
 from tests.whole.served import lines, run, serving, write_project
 
 LEASE = '\n[worker]\nlease = "1s"\ngrace = "1s"\n'
@@ -19,14 +20,6 @@ def rules(seconds: float, extra: str = "") -> str:
     return f'[rule.slow]\n[[rule.slow.do]]\naction = "exec"\ncommand = {command}\n{extra}'
 
 
-def wait_until(condition, seconds: float = 15.0) -> None:
-    """Wait for what happens in another process."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
-
-
 def test_a_term_in_mid_work_parks_the_step_and_the_next_start_does_it_again(tmp_path):
     project = write_project(tmp_path, rules=rules(30), more=LEASE)
     with serving(project) as agent:
@@ -34,7 +27,7 @@ def test_a_term_in_mid_work_parks_the_step_and_the_next_start_does_it_again(tmp_
         wait_until((project / "begun").exists)
         agent.process.send_signal(signal.SIGTERM)
         stopped = agent.wait_for("stopped")
-        assert agent.process.wait(20) == 0
+        assert agent.process.wait(PATIENCE_S) == 0
     (project / "rules" / "test.toml").write_text(rules(0))
 
     with serving(project) as agent:

@@ -6,13 +6,14 @@ import re
 from hookagent.mcp.channel import Push, notices
 from hookagent.store.base import EventFilter
 from tests.mcp.conftest import inside
+from tests.patience import PATIENCE_S
 
 
 def told(desk, push, count, after=0):
     async def go():
         async with desk() as one:
             found = []
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 async for notice in notices(one, push, after):
                     found.append(notice)
                     if len(found) == count:

@@ -7,9 +7,11 @@ import os
 import pytest
 
 from hookagent.errors import HookagentError, NotFound, UsageError
+from hookagent.mcp.desk import Desk
 from hookagent.mcp.tools import TOOLS, call, offered
 from tests.cli.workbench import EVIL, SECRET, application
 from tests.mcp.conftest import RULE, inside
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -85,13 +87,23 @@ def test_a_body_that_is_no_json_is_shown_as_text(project, ask):
     assert "valid" in ask("verify_why", id=event_id)
 
 
-def test_waiting_ends_with_the_event_or_with_the_time(project, desk):
+def test_waiting_ends_with_the_event_or_with_the_time(project, desk, monkeypatch):
+    looked = asyncio.Event()
+    newest = Desk.newest
+
+    async def look(self):
+        found = await newest(self)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(Desk, "newest", look)
+
     async def go():
         async with desk() as one:
             tools = offered(allow_write=False)
-            wanted = {"type": "order.*", "timeout_seconds": 10}
+            wanted = {"type": "order.*", "timeout_seconds": PATIENCE_S}
             waiting = asyncio.create_task(call(one, tools, "wait_for_event", wanted))
-            await asyncio.sleep(0)
+            await looked.wait()
             await asyncio.to_thread(project.events, {"id": "r", "type": "refund"}, order(7))
             found = await waiting
             late = await call(one, tools, "wait_for_event", {"timeout_seconds": 0.01})

@@ -9,6 +9,7 @@ from mcp import MCPError
 
 from hookagent.mcp.tools import TOOLS
 from tests.mcp.conftest import client, inside
+from tests.patience import PATIENCE_S
 
 
 def text_of(answer):
@@ -103,7 +104,7 @@ async def raw_channel(project):
         assert answer["result"]["capabilities"]["experimental"] == {"claude/channel": {}}
         say({"method": "notifications/initialized"})
         await in_thread(lambda: project.events({"id": "new", "type": "order.paid"}))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return json.loads(await process.stdout.readline())
     finally:
         stdin.close()

@@ -8,6 +8,7 @@ from hookagent.pipeline import duty
 from hookagent.pipeline.duty import LEASE_MS, Duties
 from hookagent.store.base import StoreUnavailable
 from hookagent.store.sqlite import SqliteStore
+from tests.patience import PATIENCE_S
 from tests.pipeline.conftest import NOW
 
 
@@ -43,7 +44,7 @@ class Work:
         return work
 
     async def is_done_by(self, *names):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while self.at_it != list(names):  # noqa: ASYNC110 - told by nobody
                 await asyncio.sleep(0.005)
 

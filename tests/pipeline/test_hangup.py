@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from hookagent.pipeline.hangup import on_hangup
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ async def test_each_hangup_is_one_reload(headless):
     try:
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGHUP)
-            assert await asyncio.wait_for(reloaded.get(), 10) == 1
+            assert await asyncio.wait_for(reloaded.get(), PATIENCE_S) == 1
     finally:
         end()
 

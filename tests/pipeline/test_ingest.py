@@ -18,6 +18,7 @@ from hookagent.providers.shape import Family, KeyRule
 from hookagent.providers.sign import sign
 from hookagent.providers.verify import Verifier
 from hookagent.store.base import EventFilter, StoreFull
+from tests.patience import PATIENCE_S
 from tests.pipeline.conftest import NOW
 from tests.whole.served import signature
 
@@ -122,7 +123,7 @@ async def test_refusals_are_answered_at_once_and_kept_for_the_operator(
 
 
 async def _eventually(ask):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not (found := await ask()):  # noqa: ASYNC110 - a refusal is written without promise
             await asyncio.sleep(0.01)
     return found

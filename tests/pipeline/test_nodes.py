@@ -19,6 +19,7 @@ from hookagent.pipeline.nodes import (
     disagreements,
 )
 from hookagent.store.sharing import Node
+from tests.patience import PATIENCE_S
 from tests.pipeline.conftest import NOW
 from tests.whole.served import write_project
 
@@ -36,7 +37,7 @@ async def test_a_node_reports_until_it_ends_and_takes_its_report_along(store, mo
     load = Load(rules="r2", running=3, waiting=4)
     reporter = Reporter(store, node(), lambda: load, lambda: NOW + 5)
     task = asyncio.ensure_future(reporter.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not (found := await store.nodes(since=0)):  # noqa: ASYNC110 - told by nobody
             await asyncio.sleep(0.01)
 
@@ -73,7 +74,7 @@ async def test_a_node_that_works_takes_over_from_one_that_fell_silent(store, mon
     now = iter(range(NOW, NOW + 1_000_000))
     reporter = Reporter(store, node(1), Load, lambda: next(now), leases)
     task = asyncio.ensure_future(reporter.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not released:  # noqa: ASYNC110 - told by nobody
             await asyncio.sleep(0.01)
     task.cancel()

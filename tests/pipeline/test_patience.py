@@ -14,9 +14,9 @@ async def test_what_takes_too_long_is_ended():
 
     with pytest.raises(TimeoutError):
         async with Patience(0.05):
-            await asyncio.sleep(10)
+            await asyncio.sleep(1_000)
 
-    assert asyncio.get_running_loop().time() - began < 5
+    assert asyncio.get_running_loop().time() - began < 100
 
 
 async def test_what_ends_in_time_is_left_alone():

@@ -5,13 +5,14 @@ import socket
 import pytest
 
 from hookagent.pipeline.readiness import READY, tell
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
 def manager(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(5)
+        listening.settimeout(PATIENCE_S)
         yield listening, str(tmp_path / "notify")
 
 

@@ -1,7 +1,6 @@
 """What a process uses, as the system tells it; Linux only, like the limits it is held to."""
 
 import os
-import time
 from pathlib import Path
 
 
@@ -22,11 +21,3 @@ def processor_s(pid: int) -> float:
     """Return the processor time a process has used, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def settled_memory(pid: int, below: int, wait_s: float = 5.0) -> int:
-    """Return the memory once it is below a bound, or what it is when the wait is over."""
-    deadline = time.monotonic() + wait_s
-    while (found := memory(pid)) >= below and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found

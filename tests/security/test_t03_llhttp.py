@@ -21,6 +21,6 @@ def test_t03_no_request_of_llhttp_s_tests_is_accepted_or_ends_the_agent(shop):
     print(f"T3: {len(REQUESTS)} requests, answers {sorted(found)}")
     assert len(REQUESTS) > 100
     assert set(found) <= REFUSALS, found
-    assert alive(shop.port) < 1
+    assert alive(shop.port)
     assert shop.process.poll() is None
     assert "Traceback" not in shop.stderr

@@ -10,7 +10,9 @@ import time
 import pytest
 
 from hookagent.payload import DEPTH_MAX, Parsed, Unparsed, read_form, read_json
+from tests.patience import least
 from tests.security.raw import alive
+from tests.security.resources import processor_s
 from tests.security.suites import JSON_SUITE
 from tests.whole.served import lines, run
 
@@ -74,22 +76,23 @@ TAKEN = {
 }
 
 
+def cost_of(text: bytes) -> float:
+    """Return the processor time that reading takes, in seconds."""
+    began = time.thread_time()
+    read_json(text)
+    return time.thread_time() - began
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_t07_what_is_not_json_is_refused_in_no_time(name):
-    began = time.thread_time()
-    found = read_json(REFUSED[name])
-
-    assert time.thread_time() - began < LIMIT_S
-    assert isinstance(found, Unparsed)
+    assert least(lambda: cost_of(REFUSED[name]), LIMIT_S) < LIMIT_S
+    assert isinstance(read_json(REFUSED[name]), Unparsed)
 
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_t07_odd_json_is_read_or_refused_in_no_time(name):
-    began = time.thread_time()
-    found = read_json(TAKEN[name])
-
-    assert time.thread_time() - began < 2 * LIMIT_S
-    assert isinstance(found, Parsed | Unparsed)
+    assert least(lambda: cost_of(TAKEN[name]), 2 * LIMIT_S) < 2 * LIMIT_S
+    assert isinstance(read_json(TAKEN[name]), Parsed | Unparsed)
 
 
 def test_t07_of_doubled_keys_the_last_one_counts():
@@ -121,9 +124,12 @@ def test_t07_the_agent_takes_each_of_them_and_stays_itself(shop):
     for body in [*REFUSED.values(), *TAKEN.values()]:
         if len(body) > MIB:
             continue
+        before = processor_s(shop.process.pid)
         status, answer = shop.post(body)
         assert status in {200, 400}, (body[:40], answer)
-        assert alive(shop.port) < 1
+        assert alive(shop.port)
+        spent = processor_s(shop.process.pid) - before
+        assert spent < 1, (body[:40], spent)
     nul = json.loads(shop.post(b'{"id":"\\u0000","type":"\\u0000/\\u001b[2J"}')[1]["id"].join('""'))
 
     (event,) = lines(run(shop.folder, "inspect", nul, "--json"))

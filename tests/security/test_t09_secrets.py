@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.whole.served import OURS, run, serving, signature, write_project
+from tests.whole.served import OURS, WAIT_S, run, serving, signature, write_project
 
 HMAC = "hmac-canary-4f1d9e7c2b8a6350"
 ACTION = "action-canary-93b7e1c4d2f05a68"
@@ -90,7 +90,7 @@ def crawled(address: str, seen: list[dict[str, Any]]) -> dict[str, tuple[int, by
     }  # fmt: skip
     found = {}
     for path, body in [*((path, None) for path in paths), *posts.items()]:
-        connection = http.client.HTTPConnection(host, timeout=20)
+        connection = http.client.HTTPConnection(host, timeout=WAIT_S)
         headers = {"Authorization": f"Bearer {token}", "X-Hookagent": "1"}
         if body is not None:
             headers["Content-Type"] = "application/json"

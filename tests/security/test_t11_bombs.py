@@ -29,12 +29,12 @@ ENCODINGS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_t11_a_bomb_is_refused_without_being_read(shop, name):
     memory_before, processor_before = memory(shop.process.pid), processor_s(shop.process.pid)
-    stalls: list[float] = []
+    answered: list[bool] = []
     end = threading.Event()
 
     def watch() -> None:
         while not end.is_set():
-            stalls.append(alive(shop.port))
+            answered.append(alive(shop.port))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -43,11 +43,13 @@ def test_t11_a_bomb_is_refused_without_being_read(shop, name):
     watcher.join()
 
     grown = memory(shop.process.pid) - memory_before
-    print(f"T11: {name}: worst wait {max(stalls) * 1000:.0f} ms, memory +{grown / MIB:.1f} MiB")
+    spent = processor_s(shop.process.pid) - processor_before
+    print(f"T11: {name}: {spent:.2f} s of the processor, memory +{grown / MIB:.1f} MiB")
     assert statuses(answer) == [415]
-    assert sorted(stalls)[len(stalls) // 2] < 0.05
+    assert answered
+    assert all(answered)
     assert grown < 16 * MIB
-    assert processor_s(shop.process.pid) - processor_before < 1.0
+    assert spent < 1.0
 
 
 def test_t11_a_hundred_megabytes_are_refused_by_their_length(shop):
@@ -72,7 +74,7 @@ def test_t11_an_endless_body_in_chunks_is_cut_at_its_limit(shop):
 
     assert statuses(answer) in ([413], [])  # a sender that does not stop may see a reset instead
     assert memory(shop.process.pid) - before < 16 * MIB
-    assert alive(shop.port) < 1
+    assert alive(shop.port)
 
 
 def test_t11_a_body_that_says_identity_is_read_as_it_is(shop):

@@ -6,7 +6,9 @@ import time
 import pytest
 
 from hookagent.rules.patterns import WrongPattern, compiled, found_by
+from tests.patience import least
 from tests.security.raw import alive
+from tests.security.resources import processor_s
 from tests.whole.served import run, serving, write_project
 
 PATTERNS = [
@@ -24,6 +26,16 @@ TEXTS = {
 }
 
 
+LIMIT_S = 0.05
+
+
+def cost_of(pattern: str, text: str) -> float:
+    """Return the processor time that matching takes, in seconds."""
+    began = time.thread_time()
+    found_by(pattern, text)
+    return time.thread_time() - began
+
+
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_t14_a_pattern_is_refused_or_quick(pattern):
     try:
@@ -34,9 +46,7 @@ def test_t14_a_pattern_is_refused_or_quick(pattern):
     for make in TEXTS.values():
         for size in (10, 1_000, 100_000, 1_000_000):
             text = make(size)
-            began = time.process_time()
-            found_by(pattern, text)
-            assert time.process_time() - began < 0.05
+            assert least(lambda: cost_of(pattern, text), LIMIT_S) < LIMIT_S  # noqa: B023 - at once
 
 
 def test_t14_an_agent_with_such_rules_stalls_nobody(tmp_path):
@@ -48,17 +58,19 @@ def test_t14_an_agent_with_such_rules_stalls_nobody(tmp_path):
     )  # fmt: skip
     project = write_project(tmp_path, rules=rules, server='max_body = "2 MiB"')
     with serving(project) as agent:
-        waits = []
+        spent = []
         for number, make in enumerate(TEXTS.values()):
-            assert agent.post({"id": str(number), "text": make(1_000_000)})[0] == 200
-            waits += [alive(agent.port) for _ in range(5)]
+            before = processor_s(agent.process.pid)
+            status, answer = agent.post({"id": str(number), "text": make(1_000_000)})
+            assert status == 200
+            assert all(alive(agent.port) for _ in range(5))
+            agent.wait_for("matched", id=answer["id"])
+            spent.append(processor_s(agent.process.pid) - before)
         agent.stop()
 
-    print(
-        f"T14: {len(good)} patterns taken, {len(PATTERNS) - len(good)} refused, worst wait", end=""
-    )
-    print(f" {max(waits) * 1000:.0f} ms")
-    assert max(waits) < 0.5
+    print(f"T14: {len(good)} patterns taken, {len(PATTERNS) - len(good)} refused, the most", end="")
+    print(f" {max(spent) * 1000:.0f} ms of the processor for an event")
+    assert max(spent) < 0.5
 
 
 def _compiles(pattern: str) -> bool:

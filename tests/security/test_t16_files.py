@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.whole.served import OURS, run, serving, write_project
+from tests.whole.served import OURS, WAIT_S, run, serving, write_project
 
 NAMES = [
     "../../escaped", "/escaped", "..", ".", "", "a/../../escaped", "..\\escaped", "escaped\0x",
@@ -109,7 +109,7 @@ def test_t16_a_link_in_the_way_is_not_followed(tmp_path, what):
         started.stdout.readline()
     finally:
         started.terminate()
-        started.communicate(timeout=20)
+        started.communicate(timeout=WAIT_S)
 
     assert target.read_text() == "mine\n"
     assert target.stat().st_mode & 0o777 == 0o644

@@ -13,6 +13,7 @@ from hookagent.actions.egress import Permit
 from hookagent.environment import Environment
 from tests.actions.conftest import call_of
 from tests.actions.test_egress import LOCAL
+from tests.ports import free_port
 from tests.whole.served import run, serving, write_project
 
 
@@ -65,7 +66,7 @@ async def outcome(outside, url: str, permit: Permit) -> str:
     client = await client_of(outside)
     request = Request(method="GET", url=url, permit=permit)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await client.send(request, call_of())
     except Refused:
         return "refused"
@@ -159,9 +160,7 @@ def test_t17_a_rule_cannot_leave_the_host_open(tmp_path, url):
 
 
 def test_t17_an_agent_does_not_call_itself(tmp_path):
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     rules = "".join(
         f'[rule.r{n}]\n[[rule.r{n}.do]]\naction = "http"\nurl = "http://{host}:{port}/hooks/shop"\n'
         "retry = { attempts = 1 }\n"

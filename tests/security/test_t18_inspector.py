@@ -2,11 +2,10 @@
 
 import http.client
 import socket
-import time
 
 import pytest
 
-from tests.faults.test_process import wait_until
+from tests.patience import PATIENCE_S, wait_until
 from tests.security.raw import signed, statuses, talk
 from tests.security.resources import memory, open_files
 from tests.whole.served import run, serving, write_project
@@ -138,18 +137,16 @@ def test_t18_a_crowd_at_the_inspector_keeps_nobody_from_the_listener(open_, port
     before = open_files(open_.process.pid)
     crowd = []
     for _ in range(600):
-        one = socket.create_connection(("127.0.0.1", port), 5)
+        one = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
         one.sendall(b"GET /api/live HTTP/1.1\r\n")
         crowd.append(one)
-    time.sleep(0.3)  # until those beyond the bound are closed
+    wait_until(lambda: open_files(open_.process.pid) < 300)  # those beyond the bound are closed
 
-    held = open_files(open_.process.pid)
     answer = talk(open_.port, signed(b'{"id":"beside the crowd"}'))
     for one in crowd:
         one.close()
 
     assert statuses(answer) == [200]
-    assert held < 300
     of_its_own = 20  # the store and the loop open some when they are first used
     wait_until(lambda: open_files(open_.process.pid) <= before + of_its_own)
 
@@ -157,7 +154,7 @@ def test_t18_a_crowd_at_the_inspector_keeps_nobody_from_the_listener(open_, port
 def test_t18_more_live_streams_than_there_is_room_for_are_told_so(port, token):
     streams = []
     for _ in range(40):
-        stream = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        stream = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         stream.request("GET", "/api/live", headers={"Authorization": f"Bearer {token}"})
         streams.append((stream, stream.getresponse().status))
     found = [status for _, status in streams]

@@ -10,6 +10,7 @@ from hookagent.config.model import Server
 from hookagent.server.connection import AHEAD_MAX
 from hookagent.server.limits import Limits
 from hookagent.server.listener import Listener
+from tests.patience import PATIENCE_S
 from tests.pipeline.conftest import NOW
 from tests.whole.served import signature
 
@@ -23,8 +24,14 @@ def signed(body: bytes) -> bytes:
 
 
 @pytest.fixture
-async def listener(make_ingest, gate):
-    limits = Limits(Server(keepalive_ms=1_000, read_timeout_ms=1_000), behind_tunnel=False)
+def limit_ms():
+    """Give how long a connection may say nothing: longer than any machine stands still."""
+    return 60_000
+
+
+@pytest.fixture
+async def listener(make_ingest, gate, limit_ms):
+    limits = Limits(Server(keepalive_ms=limit_ms, read_timeout_ms=limit_ms), behind_tunnel=False)
     made = Listener(make_ingest(gate), limits, clock=lambda: NOW, base_url=lambda: "")
     yield made
     await made.close(1)
@@ -40,7 +47,7 @@ async def statuses(port: int, *parts: bytes, count: int) -> list[int]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     data = b""
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             for part in parts:
                 writer.write(part)
                 await asyncio.sleep(0.05)  # a packet of its own
@@ -90,12 +97,13 @@ async def test_an_answer_to_head_is_not_followed_by_a_body(port):
     assert second == b"HTTP/1.1 404 Not Found\r\n"
 
 
+@pytest.mark.parametrize("limit_ms", [1_000])
 async def test_who_does_not_take_the_answers_is_held_and_then_gone(listener, port):
     deaf = socket.create_connection(("127.0.0.1", port))
     deaf.settimeout(0)
 
     sent = await asyncio.to_thread(push, deaf, NOWHERE * 1_000)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while listener.connections:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)
 

@@ -6,9 +6,11 @@ import json
 import pytest
 
 from hookagent.config.model import Server
+from hookagent.server import crowd
 from hookagent.server.connection import PROBE_PREFIX
 from hookagent.server.limits import Limits
 from hookagent.server.listener import Listener
+from tests.patience import PATIENCE_S
 from tests.pipeline.conftest import NOW
 from tests.whole.served import signature
 
@@ -29,12 +31,12 @@ async def start(make_ingest, gate):
         await listener.close(1)
 
 
-async def talk(port: int, data: bytes, *, until_closed=False, wait=5.0) -> bytes:
+async def talk(port: int, data: bytes, *, until_closed=False) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(data)
         await writer.drain()
-        async with asyncio.timeout(wait):
+        async with asyncio.timeout(PATIENCE_S):
             if until_closed:
                 return await reader.read()
             return await one_answer(reader)
@@ -233,7 +235,7 @@ async def test_a_crowd_that_says_nothing_pushes_out_its_own(start):
 
 
 async def test_connections_beyond_the_limit_are_turned_away_while_all_are_at_work(start):
-    listener, port = await start(max_connections=2)
+    listener, port = await start(max_connections=2, read_timeout_ms=120_000)
     begun = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"
     held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
     for _, writer in held:
@@ -247,8 +249,9 @@ async def test_connections_beyond_the_limit_are_turned_away_while_all_are_at_wor
         writer.close()
 
 
-async def test_the_slowest_body_gives_way_to_a_new_one(start):
-    listener, port = await start(max_bodies=1)
+async def test_the_slowest_body_gives_way_to_a_new_one(start, monkeypatch):
+    monkeypatch.setattr(crowd, "BODY_GRACE_S", PATIENCE_S)
+    listener, port = await start(max_bodies=1, read_timeout_ms=120_000)
     head = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
@@ -256,7 +259,7 @@ async def test_the_slowest_body_gives_way_to_a_new_one(start):
 
     young = await talk(port, head)
     (connection,) = [one for one in listener.connections if one.reading]
-    connection.reading.since -= 1  # it has dribbled for a second
+    connection.reading.since -= PATIENCE_S  # it has dribbled for so long
     body = b'{"id":"1"}'
     whole = request(body)
     good, sender = await asyncio.open_connection("127.0.0.1", port)

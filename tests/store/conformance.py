@@ -20,6 +20,7 @@ from hookagent.store.base import (
     Stretch,
 )
 from hookagent.verdict import Code, Integrity
+from tests.patience import PATIENCE_S
 from tests.store.conformance_sharing import SharingConformance
 from tests.store.making import T0, event, refusal, replay, run, running
 
@@ -35,7 +36,7 @@ async def ids(store, **wanted):
 
 
 async def settle_refusals(store, count):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while len(await store.rejected(limit=1000)) != count:  # noqa: ASYNC110 - refusals come unannounced
             await asyncio.sleep(0.005)
 

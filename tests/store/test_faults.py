@@ -13,6 +13,7 @@ from hookagent.errors import OutsideError
 from hookagent.store.base import EventFilter, StoreFull, StoreUnavailable
 from hookagent.store.sqlite import SqliteStore, salvage
 from hookagent.store.sqlite.trouble import unavailable
+from tests.patience import PATIENCE_S
 from tests.store.making import event
 
 
@@ -77,7 +78,7 @@ async def test_beyond_its_bound_the_queue_refuses_at_once_and_loses_nothing(reop
     async with reopen(queue_max=5) as store:
         gate = threading.Event()
         held = store._writer.do(lambda _: gate.wait())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while store.waiting:  # noqa: ASYNC110 - a thread takes it
                 await asyncio.sleep(0.001)
         taken = [store.accept(event(n)) for n in range(5)]

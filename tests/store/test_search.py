@@ -7,6 +7,7 @@ import pytest
 
 from hookagent.store.base import EventFilter, Routed, StoreUnavailable
 from hookagent.store.sqlite import listing, search
+from tests.patience import PATIENCE_S
 from tests.store.making import event
 
 TEXTS = {
@@ -113,6 +114,6 @@ async def test_parts_are_searched_in_order_and_dropped_with_their_events(store, 
 async def test_full_chunks_of_new_bodies_are_indexed_in_the_background(store, monkeypatch):
     monkeypatch.setattr(search, "CHUNK_BYTES", 2_000)
     await store.accept(event(1, body=b"needle" * 500))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await store._readers.read(store._search.indexed_to) < 1:  # noqa: ASYNC110 - a thread does it
             await asyncio.sleep(0.05)

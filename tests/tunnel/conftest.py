@@ -14,15 +14,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hookagent.tunnel.base import Tunnel, TunnelEvent, TunnelOptions
+from tests.patience import PATIENCE_S, eventually
 
 TOKEN = "2fakeTOKENfakeTOKENfake_9876543210"
-
-
-async def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    """Wait until something outside this process has come true."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - another process sets no event here
-            await asyncio.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:
@@ -40,6 +34,7 @@ class FakeProgram:
         self.folder = folder
         self.path = folder / name
         self.record_file = folder / f"{name}.record.json"
+        self._go_file = Path(f"{self.record_file}.go")
         self.path.write_text(f"#!{sys.executable} -S\n{script.read_text()}")
         self.path.chmod(0o755)
 
@@ -47,6 +42,14 @@ class FakeProgram:
     def record(self) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(self.record_file.read_text())
         return record
+
+    def go_on(self) -> None:
+        """Let it do what its scenario has it do once it is up."""
+        self._go_file.touch()
+
+    def stay(self) -> None:
+        """Let the next one wait for the word again."""
+        self._go_file.unlink()
 
     async def has_started(self) -> None:
         await eventually(lambda: self.record_file.exists() and self.record_file.read_text())
@@ -68,7 +71,7 @@ def ngrok_options(fake_ngrok: FakeProgram, tmp_path: Path) -> TunnelOptions:
         provider="ngrok",
         authtoken=TOKEN,
         state_folder=tmp_path / "state",
-        start_seconds=10,
+        start_seconds=PATIENCE_S,
         environ={"PATH": str(fake_ngrok.folder), "HOME": str(tmp_path)},
     )
 
@@ -81,12 +84,10 @@ class Listening:
         self.events: list[TunnelEvent] = []
         self._stream = tunnel.start(local_url)
 
-    async def until(
-        self, wanted: type | Callable[[TunnelEvent], bool], seconds: float = 10.0
-    ) -> Any:
+    async def until(self, wanted: type | Callable[[TunnelEvent], bool]) -> Any:
         """Read on until an event of a type, or one that meets a condition."""
         matches = (lambda e: isinstance(e, wanted)) if isinstance(wanted, type) else wanted
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE_S):
             async for event in self._stream:
                 self.events.append(event)
                 if matches(event):
@@ -96,7 +97,7 @@ class Listening:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """Read on for the time of the block."""
-        task = asyncio.ensure_future(self.until(lambda _: False, 60))
+        task = asyncio.ensure_future(self.until(lambda _: False))
         try:
             yield
         finally:

@@ -15,6 +15,7 @@ from typing import Any
 SCENARIO = os.environ.get("FAKE_CLOUDFLARED", "ok")
 HOST = "quiet-lion-sings.trycloudflare.com"
 connections = {"ready": 1}
+refused = threading.Semaphore(0)
 
 
 def log(level: str, message: str) -> None:
@@ -26,6 +27,8 @@ class Metrics(BaseHTTPRequestHandler):
         ready = connections["ready"]
         if self.path == "/ready":
             self.answer(200 if ready else 503, {"status": 200, "readyConnections": ready})
+            if not ready:
+                refused.release()
         elif self.path == "/quicktunnel":
             self.answer(200, {"hostname": "" if SCENARIO == "nohost" else HOST})
         else:
@@ -67,6 +70,12 @@ def fail_early() -> None:
         sys.exit(1)
 
 
+def when_told() -> None:
+    """Wait for the test: its tunnel is up."""
+    while not Path(f"{os.environ['FAKE_CLOUDFLARED_RECORD']}.go").exists():
+        time.sleep(0.01)
+
+
 def main() -> None:
     record: dict[str, Any] = {"argv": sys.argv, "environ": dict(os.environ), "pid": os.getpid()}
     Path(os.environ["FAKE_CLOUDFLARED_RECORD"]).write_text(json.dumps(record))
@@ -79,12 +88,13 @@ def main() -> None:
     log("INF", f"Starting metrics server on 127.0.0.1:{server.server_port}/metrics")
     log("WRN", "Your version is outdated")
     if SCENARIO == "drop":
-        time.sleep(0.5)
+        when_told()
         connections["ready"] = 0
-        time.sleep(0.5)
+        for _ in range(3):
+            refused.acquire()
         connections["ready"] = 1
     if SCENARIO == "die":
-        time.sleep(0.5)
+        when_told()
         log("ERR", 'Initiating shutdown error="the edge said no"')
         sys.exit(1)
     while True:

@@ -30,7 +30,9 @@ opened = threading.Event()
 
 def note() -> None:
     if RECORD:
-        Path(RECORD).write_text(json.dumps(record))
+        fresh = Path(f"{RECORD}.fresh")
+        fresh.write_text(json.dumps(record))
+        fresh.replace(RECORD)  # whole, whenever it is read
 
 
 def log(level: str, message: str, **fields: str) -> None:
@@ -121,9 +123,15 @@ def no_network() -> None:
         time.sleep(0.1)
 
 
-def drop() -> None:
+def when_told() -> None:
+    """Wait for the test: its tunnel is up."""
     opened.wait()
-    time.sleep(0.2)
+    while not Path(f"{RECORD}.go").exists():
+        time.sleep(0.01)
+
+
+def drop() -> None:
+    when_told()
     log(
         "eror",
         "session closed, starting reconnect loop",
@@ -170,8 +178,7 @@ def main() -> None:
     if SCENARIO == "drop":
         drop()
     if SCENARIO == "die":
-        opened.wait()
-        time.sleep(0.1)
+        when_told()
         sys.exit(3)
     for_ever()
 

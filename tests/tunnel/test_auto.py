@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from hookagent.tunnel.auto import AutoTunnel, only_for
 from hookagent.tunnel.base import Down, TunnelOptions, Up
-from tests.tunnel.conftest import TOKEN, eventually, is_alive
+from tests.patience import eventually
+from tests.tunnel.conftest import TOKEN, is_alive
 
 
 async def test_ngrok_comes_first_where_it_is_complete(ngrok_options, fake_ngrok, listen):

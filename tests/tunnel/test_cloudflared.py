@@ -5,7 +5,8 @@ import pytest
 from hookagent.tunnel import cloudflared
 from hookagent.tunnel.base import Down, Level, Log, Reconnecting, TunnelOptions, Up
 from hookagent.tunnel.cloudflared import CloudflaredTunnel
-from tests.tunnel.conftest import TOKEN, eventually, is_alive
+from tests.patience import eventually
+from tests.tunnel.conftest import TOKEN, is_alive
 
 URL = "https://quiet-lion-sings.trycloudflare.com"
 
@@ -68,19 +69,25 @@ async def test_failures_become_sentences(cloudflared_options, listen, scenario, 
     assert down.hint
 
 
-async def test_a_lost_connection_and_its_return_are_said(cloudflared_options, listen):
+async def test_a_lost_connection_and_its_return_are_said(
+    cloudflared_options, fake_cloudflared, listen
+):
     tunnel = listen(CloudflaredTunnel(cloudflared_options("drop")))
     await tunnel.until(Up)
 
+    fake_cloudflared.go_on()
     await tunnel.until(Reconnecting)
 
     assert await tunnel.until(Up) == Up(url=URL)
 
 
-async def test_its_death_is_noticed_with_its_last_words(cloudflared_options, listen):
+async def test_its_death_is_noticed_with_its_last_words(
+    cloudflared_options, fake_cloudflared, listen
+):
     tunnel = listen(CloudflaredTunnel(cloudflared_options("die")))
     await tunnel.until(Up)
 
+    fake_cloudflared.go_on()
     down = await tunnel.until(Down)
 
     assert (down.code, down.retryable) == ("agent-died", True)

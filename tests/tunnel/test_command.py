@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hookagent.tunnel.base import Down, Starting, TunnelOptions, Up, UrlChanged
 from hookagent.tunnel.command import ANY_URL, CommandTunnel, filled, find_url
-from tests.tunnel.conftest import eventually, is_alive
+from tests.patience import eventually
+from tests.tunnel.conftest import is_alive
 
 
 def python(code: str, *, pattern: str = "", arguments: tuple[str, ...] = ()) -> TunnelOptions:

@@ -11,7 +11,8 @@ from hookagent.tunnel.base import Down, Reconnecting, TunnelEvent, TunnelOptions
 from hookagent.tunnel.opening import open_tunnel
 from hookagent.tunnel.probe import http_probe
 from hookagent.tunnel.supervisor import Policy
-from tests.tunnel.conftest import eventually, is_alive
+from tests.patience import eventually
+from tests.tunnel.conftest import is_alive
 
 
 async def test_a_tunnel_is_announced_after_a_request_came_through_it(
@@ -50,10 +51,12 @@ async def test_an_agent_that_dies_is_started_again(ngrok_options, fake_ngrok, mo
     policy = Policy(first_delay_seconds=0.01)
     handle = await open_tunnel(ngrok_options, "http://127.0.0.1:9", events.append, policy=policy)
 
-    await eventually(lambda: sum(isinstance(event, Up) for event in events) >= 2, 10)
+    await eventually(lambda: Up in map(type, events))
+    fake_ngrok.go_on()
+    await eventually(lambda: Reconnecting in map(type, events))
+    fake_ngrok.stay()
+    await eventually(lambda: sum(isinstance(event, Up) for event in events) >= 2)
     await handle.stop()
-
-    assert any(isinstance(event, Reconnecting) for event in events)
 
 
 async def test_a_refusal_is_what_opened_answers(ngrok_options, fake_ngrok, monkeypatch):

@@ -3,7 +3,8 @@
 import subprocess
 
 from hookagent.tunnel.process_group import end_group, wait_until
-from tests.tunnel.conftest import eventually, is_alive
+from tests.patience import PATIENCE_S, eventually
+from tests.tunnel.conftest import is_alive
 
 
 def start(*command: str) -> "subprocess.Popen[str]":
@@ -18,7 +19,7 @@ def close(program: "subprocess.Popen[str]") -> None:
 async def test_a_willing_program_ends_within_the_grace():
     program = start("sleep", "3600")
 
-    await end_group(program.pid, lambda: program.poll() is None, 5.0)
+    await end_group(program.pid, lambda: program.poll() is None, PATIENCE_S)
 
     assert program.wait() == -15
     close(program)

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from hookagent.tunnel.base import Down, Log, Reconnecting, TunnelOptions, Up
 from hookagent.tunnel.smee import GOSMEE, SMEE, SmeeTunnel, gosmee, pause_seconds, smee
-from tests.tunnel.conftest import eventually
+from tests.patience import eventually
 from tests.tunnel.relays import EventRelay, as_gosmee, as_smee
 
 PLAIN = b'{"a":1,"b":"x"}'
@@ -208,9 +208,9 @@ async def test_the_real_smee_client_reads_our_relay_as_we_do(smee_client, serve,
     quiet = asyncio.subprocess.DEVNULL
     client = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
     try:
-        await eventually(lambda: relay.connected, 20)
+        await eventually(lambda: relay.connected)
         await send(f"{home}/abc", DELICATE)
-        await eventually(lambda: listener.arrivals, 20)
+        await eventually(lambda: listener.arrivals)
     finally:
         client.terminate()
         await client.wait()

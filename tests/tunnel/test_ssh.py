@@ -19,6 +19,7 @@ from hookagent.tunnel import ssh
 from hookagent.tunnel.base import Down, Log, TunnelOptions, Up, UrlChanged
 from hookagent.tunnel.ssh import SshTunnel, connect_settings
 from hookagent.tunnel.ssh_hosts import Destination, Service, read_destination
+from tests.ports import free_port
 
 BODY = b'{"a": 1.0, "b": "\\u00e9"}\r\n\x00'
 
@@ -295,9 +296,7 @@ def sshd(tmp_path):
         pytest.skip("sshd is not installed")
     if os.geteuid() == 0 and not Path("/run/sshd").is_dir():
         pytest.skip("sshd needs its folder /run/sshd")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     for name in ("host", "user"):
         key = asyncssh.generate_private_key("ssh-ed25519")
         key.write_private_key(tmp_path / name)

@@ -22,6 +22,7 @@ from hookagent.tunnel.base import (
     UrlChanged,
 )
 from hookagent.tunnel.supervisor import Policy, Reached, Surroundings, backoff_seconds, supervise
+from tests.patience import PATIENCE_S
 
 A, B = "https://a.example.test", "https://b.example.test"
 BROKEN = Down(code="agent-died", message="it died", retryable=True)
@@ -79,11 +80,11 @@ class Supervised:
         await asyncio.sleep(0)
 
     async def end(self) -> Down:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.task
 
     async def until(self, event: TunnelEvent) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while event not in self.events:
                 self._heard.clear()
                 await self._heard.wait()
@@ -283,7 +284,7 @@ async def test_a_tunnel_that_overhears_being_cancelled_is_ended_all_the_same():
     run = Supervised([Up(url=A), overhear])
     await run.until(Up(url=A))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await run.cancel()
 
     assert run.tunnels[0].stopped == 1

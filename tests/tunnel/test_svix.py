@@ -3,7 +3,7 @@
 from hookagent.tunnel import svix
 from hookagent.tunnel.base import Down, Log, Reconnecting, TunnelOptions, Up, UrlChanged
 from hookagent.tunnel.svix import SvixTunnel, pause_seconds
-from tests.tunnel.conftest import eventually
+from tests.patience import eventually
 from tests.tunnel.relays import SvixRelay
 
 TOKEN = "c_0123456789"

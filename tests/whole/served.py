@@ -15,8 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_S
+
 SECRET = "kX2mW9qLr7TzV4nB8cJfD3hG"
-WAIT_S = 20.0
+WAIT_S = PATIENCE_S
 OURS = {"HOOKAGENT_CONFIG": "", "HOOKAGENT_TRUST": "all"}
 """Of the environment: no configuration from outside, and every test's own commands allowed."""
 
@@ -193,7 +195,7 @@ def run(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.Complet
         cwd=folder,
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=2 * PATIENCE_S,
         check=False,
         env={**os.environ, **OURS},
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.whole.certificates import make_certificate
 from tests.whole.served import WAIT_S, serving, signature, write_project
 
@@ -45,11 +46,6 @@ def documented(kind):
     return re.findall(rf"```{kind}\n(.*?)```", section, re.DOTALL)[0]
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 class Proxied:
     """An agent, and the nginx in front of it."""
 
@@ -61,8 +57,10 @@ class Proxied:
 
     def request(self, body, *, source="127.0.0.1", chunked=False, **headers):
         """Send one request through nginx; return status and body."""
-        connection = http.client.HTTPSConnection(HOST, self.port, context=self.trusted, timeout=10)
-        raw = socket.create_connection(("127.0.0.1", self.port), 10, (source, 0))
+        connection = http.client.HTTPSConnection(
+            HOST, self.port, context=self.trusted, timeout=WAIT_S
+        )
+        raw = socket.create_connection(("127.0.0.1", self.port), WAIT_S, (source, 0))
         connection.sock = self.trusted.wrap_socket(raw, server_hostname=HOST)
         sent = {"X-Shop-Signature": signature(body), **headers}
         try:
@@ -119,7 +117,7 @@ def proxied(tmp_path_factory):
             deadline = time.monotonic() + WAIT_S
             while True:
                 try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    socket.create_connection(("127.0.0.1", port), WAIT_S).close()
                     break
                 except OSError:
                     assert nginx.poll() is None, (folder / "error.log").read_text()
@@ -166,7 +164,7 @@ def test_what_is_forged_or_too_large_is_refused(proxied):
 
 def test_the_inspector_is_not_behind_it(proxied):
     connection = http.client.HTTPSConnection(HOST, proxied.port, context=proxied.trusted)
-    raw = socket.create_connection(("127.0.0.1", proxied.port), 10)
+    raw = socket.create_connection(("127.0.0.1", proxied.port), WAIT_S)
     connection.sock = proxied.trusted.wrap_socket(raw, server_hostname=HOST)
     connection.request("GET", "/metrics")
     assert connection.getresponse().status == 404

@@ -2,13 +2,14 @@
 
 import json
 import os
+import signal
 import stat
 import sys
-import time
 
 import pytest
 
-from tests.whole.served import lines, run, serving, signature, write_project
+from tests.patience import wait_until
+from tests.whole.served import WAIT_S, lines, run, serving, signature, write_project
 
 RULES = """
 [rule.note-it]
@@ -258,7 +259,8 @@ def test_a_second_agent_on_one_store_is_refused(tmp_path):
 
 def test_a_stop_finishes_what_runs_and_the_next_start_takes_up_the_rest(tmp_path):
     script = (
-        "import sys,time; time.sleep(float(sys.argv[1])); open(sys.argv[2], 'a').write('done\\n')"
+        "import sys,time; open(sys.argv[2], 'a').write('begun '); time.sleep(float(sys.argv[1]));"
+        " open(sys.argv[2], 'a').write('done')"
     )
     rules = f"""
 [rule.slow]
@@ -267,23 +269,22 @@ on = "shop/short"
 action = "exec"
 command = [{json.dumps(sys.executable)}, "-c", {json.dumps(script)}, "0.7", {json.dumps(str(tmp_path / "short"))}]
 """
-    project = write_project(tmp_path / "p", rules=rules)
+    project = write_project(tmp_path / "p", rules=rules, more='\n[worker]\ngrace = "50s"\n')
     with serving(project) as agent:
         agent.post({"id": "1", "type": "short"})
-        agent.wait_for("matched")
-        time.sleep(0.2)  # the child must be under way: that is the case in question
+        wait_until((tmp_path / "short").exists)
         code = agent.stop()
 
     assert code == 0
-    assert (tmp_path / "short").read_text() == "done\n"
+    assert (tmp_path / "short").read_text() == "begun done"
 
 
-@pytest.mark.parametrize("signals", [1, 2])
-def test_ctrl_c_says_what_is_left(tmp_path, signals):
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_says_what_is_left(tmp_path, name):
     project = write_project(tmp_path)
     with serving(project) as agent:
-        agent.process.send_signal(2)
+        agent.process.send_signal(name)
         stopped = agent.wait_for("stopped")
-        assert agent.process.wait(20) == 0
+        assert agent.process.wait(WAIT_S) == 0
 
     assert stopped["left"] == 0

@@ -6,7 +6,7 @@ EXPECT = """
 [[expect]]
 name = "orders"
 match = "shop/order"
-every = "3s"
+every = "6s"
 """
 RULE = """
 [rule.tell]

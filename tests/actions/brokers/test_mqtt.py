@@ -7,6 +7,7 @@ import aiomqtt
 from hookagent.job import Again, Done
 from tests.actions.conftest import act
 from tests.actions.services import needs
+from tests.patience import PATIENCE_S
 
 URL = "mqtt://127.0.0.1:1883"
 pytestmark = needs("MQTT broker", 1883)
@@ -22,7 +23,7 @@ async def test_a_message_arrives_with_its_properties(outside, topic):
             outside,
             {"r": "a/b#+"},
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             message = await anext(aiter(client.messages))
 
     assert outcome == Done({})

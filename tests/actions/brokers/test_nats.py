@@ -8,6 +8,7 @@ import pytest
 from hookagent.job import Again, Done, Never
 from tests.actions.conftest import act
 from tests.actions.services import needs
+from tests.patience import PATIENCE_S
 
 URL = "nats://127.0.0.1:4222"
 pytestmark = needs("NATS server", 4222)
@@ -33,7 +34,7 @@ async def test_a_message_arrives_with_its_headers(outside, client, topic):
         headers={"Content-Type": "application/x"},
     )
 
-    message = await subscription.next_msg(timeout=5)
+    message = await subscription.next_msg(timeout=PATIENCE_S)
     assert outcome == Done({})
     assert message.subject == f"{topic}.eu_west___"
     assert message.data == b"\x00raw"

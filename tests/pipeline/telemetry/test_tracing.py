@@ -26,6 +26,7 @@ from hookagent.pipeline.telemetry.meters import Meters
 from hookagent.pipeline.telemetry.spans import Due, Spans
 from hookagent.pipeline.telemetry.tracing import Tracing
 from hookagent.runtime import Agent, Choices
+from tests.patience import PATIENCE_S
 from tests.whole.served import SECRET, signature, write_project
 
 RULES = """
@@ -140,7 +141,7 @@ class Traced:
 
     async def spans(self, last):
         """Wait until a span of that name is there; return all by name."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while last not in {span.name for span in self.exporter.get_finished_spans()}:  # noqa: ASYNC110 - the exporter tells nobody
                 await asyncio.sleep(0.01)
         return {span.name: span for span in self.exporter.get_finished_spans()}
@@ -264,7 +265,7 @@ async def test_the_numbers_have_the_conventions_names_and_bounded_attributes(tmp
         for number in range(3):
             await traced.send({"id": number, "type": f"strange-{number}"})
         await traced.send({"id": 9}, secret="wrong-wrong-wrong-wrong")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while sum(span.name == "run tell" for span in traced.exporter.get_finished_spans()) < 3:  # noqa: ASYNC110 - the exporter tells nobody
                 await asyncio.sleep(0.01)
         found = traced.metrics()

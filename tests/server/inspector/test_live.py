@@ -12,6 +12,7 @@ from hookagent.server.inspector.tail import QUEUE_MAX, RESET, Message, Reader
 from hookagent.store.registry import open_store
 from hookagent.store.sharing import News
 from hookagent.store.sqlite import SqliteStore
+from tests.patience import PATIENCE_S
 from tests.server.inspector.conftest import running
 from tests.store.making import event
 from tests.whole.shop import ORDER
@@ -34,7 +35,7 @@ class Stream:
     async def next(self, event: str) -> tuple[str, Any]:
         """Return the id and data of the next message of that kind."""
         found: dict[str, str] = {}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 line = (await self.answer.content.readline()).decode().rstrip("\n")
                 if line:
@@ -80,7 +81,7 @@ async def test_a_stream_resumes_after_what_was_seen(agent):
 
 
 async def test_streams_end_when_the_agent_stops(tmp_path):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         async with running(tmp_path) as agent:
             answer = await stream(agent)
             await Stream(answer).next("hello")
@@ -108,19 +109,35 @@ async def test_what_another_node_did_is_told_too(store, monkeypatch):
     monkeypatch.setattr(SqliteStore, "is_shared", property(lambda _: True))
     heard = []
     monkeypatch.setattr(SqliteStore, "listen", lambda _, hear: heard.append(hear))
-    followed = tail.Tail(store, Feed())
+    begun = asyncio.Event()
+
+    class Begun(tail.Tail):
+        async def newest(self) -> int:
+            found = await super().newest()
+            begun.set()
+            return found
+
+    followed = Begun(store, Feed())
     reader = followed.join()
     task = asyncio.ensure_future(followed.run())
+
+    async def next_of(kind):
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for one in await reader.batch(PATIENCE_S):
+                    if one.event == kind:
+                        return one
+
     try:
-        await asyncio.sleep(0.1)
+        await begun.wait()
         await store.accept(event(1))  # no word of it in our feed
 
-        (row,) = [one for one in await reader.batch(5) if one.event == "row"]
+        row = await next_of("row")
         assert json.loads(row.data)["id"] == event(1).id
         monkeypatch.setattr(tail, "LOOKS_PER_CHANGE", 10**9)
         await reader.batch(0.2)
         heard[0](News.RUNS)
-        changed = next(one for one in await reader.batch(5) if one.event == "changed")
+        changed = await next_of("changed")
         assert json.loads(changed.data) == {"ids": [], "many": True}
     finally:
         task.cancel()

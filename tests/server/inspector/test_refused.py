@@ -5,12 +5,13 @@ import json
 from typing import Any
 
 from hookagent.pipeline.ingest import REJECTED_BODY_MAX
+from tests.patience import PATIENCE_S
 from tests.whole.shop import ORDER
 
 
 async def latest(agent, **fields):
     """Return the newest refusal with these fields, which is kept soon and without promise."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             _, listed = await agent.get("/api/rejected")
             for row in listed["rejected"]:
@@ -41,7 +42,7 @@ async def test_refused_deliveries_are_filtered_as_events_are(agent):
         assert status == 200, said
         return [one["reason"] for one in said["rejected"]]
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await reasons("verdict=refused") != ["bad-body", "wrong-signature"]:
             pass
     assert await reasons("verdict=wrong-signature&source=shop&since=1h") == ["wrong-signature"]

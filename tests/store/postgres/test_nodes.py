@@ -10,6 +10,7 @@ import pytest
 from hookagent.job import RunState
 from hookagent.store.base import EventFilter, Routed, RunFilter
 from hookagent.store.sharing import News
+from tests.patience import PATIENCE_S
 from tests.store.making import T0, event, replay, run, running
 
 LEASE = {"now": T0, "lease_until": T0 + 1_000}
@@ -116,7 +117,7 @@ async def test_who_follows_misses_nothing_whatever_order_commits_come_in(nodes):
     following = asyncio.create_task(follow())
     await send_all()
     is_over = True
-    await asyncio.wait_for(following, 30)
+    await asyncio.wait_for(following, PATIENCE_S)
     assert len(seen) == len(set(seen)) == 1200
     assert set(seen) == set(accepted)
 
@@ -146,11 +147,11 @@ async def test_others_hear_that_there_is_something_to_do(nodes):
         node.listen(queue.put_nowait)
 
     async def hears(at, news):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await heard[at].get() is not news:
                 pass
 
-    async with asyncio.timeout(10):  # LISTEN is under way: ring until it is there
+    async with asyncio.timeout(PATIENCE_S):  # LISTEN is under way: ring until it is there
         while heard[1].empty() or heard[2].empty():
             await nodes[0].accept(event(random.randrange(10**9)))
             await asyncio.sleep(0.05)

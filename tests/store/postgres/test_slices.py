@@ -9,6 +9,7 @@ import pytest
 from hookagent.job import RunState
 from hookagent.store.base import EventFilter, Routed, RunFilter, StoreUnavailable
 from hookagent.store.postgres import pruning, search, slices
+from tests.patience import PATIENCE_S
 from tests.store.making import T0, event, running
 from tests.store.postgres.test_schema import statement
 
@@ -17,7 +18,7 @@ DAY = slices.SLICE_MS
 
 async def settle(store):
     """Wait for what the store does in the background."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while store._tasks:  # noqa: ASYNC110 - it is announced nowhere
             await asyncio.sleep(0.01)
 
