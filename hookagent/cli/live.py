@@ -27,6 +27,7 @@ from hookagent.pipeline.feed import (
     Trouble,
     Tunnel,
 )
+from hookagent.pipeline.refusals import BAD_BODY
 
 HELD_MS = 2_000
 """How long a line waits for its runs."""
@@ -66,6 +67,8 @@ class Live:
         self._source_width = 0
         self._type_width = 0
         self._troubles: dict[str, tuple[str, int]] = {}
+        self._died: dict[str, int] = {}
+        """When a run of a rule was last said to be dead."""
 
     def lines(self, happening: Happening) -> Iterator[Line]:
         """Yield the lines one happening gives now."""
@@ -112,7 +115,10 @@ class Live:
             delivered, (Ink(f"  {_why(delivered)}", _COLOURS[delivered.outcome]),)
         )
         if delivered.outcome == "rejected" and delivered.id.startswith("rej_"):
-            yield (f"          why: hookagent verify {delivered.id}",)
+            more = (
+                "see: hookagent inspect" if delivered.code == BAD_BODY else "why: hookagent verify"
+            )
+            yield (f"          {more} {delivered.id}",)
 
     def _matched(self, matched: Matched) -> Iterator[Line]:
         held = self._held.get(matched.id)
@@ -124,6 +130,8 @@ class Live:
             yield from self._out(self._held.pop(matched.id))
 
     def _ran(self, ran: Ran) -> Iterator[Line]:
+        if ran.state == "dead":
+            self._died[ran.rule] = ran.at
         held = self._held.get(ran.id)
         if held is None:
             yield (_at(ran.at), f"  {ran.id}  → ", *self._outcome(ran))
@@ -170,7 +178,14 @@ class Live:
         return (f"  {source:<{self._source_width}}  {kind:<{self._type_width}}",)
 
     def _trouble(self, trouble: Trouble) -> Iterator[Line]:
-        """Yield a trouble when it is new, or was last said long ago."""
+        """Yield a trouble when it is new, or was last said long ago.
+
+        The watch over dead runs has nothing to add to the line of a run that has just died.
+        """
+        rule = trouble.part.removeprefix(DEAD_WATCH)
+        is_told = trouble.at - self._died.get(rule, -REMIND_MS) < REMIND_MS
+        if is_told and trouble.part.startswith(DEAD_WATCH):
+            return
         said, at = self._troubles.get(trouble.part, ("", 0))
         if said == trouble.message and trouble.at - at < REMIND_MS:
             return
@@ -209,6 +224,8 @@ NARROW = 72
 WIDE = 100
 """Columns from which sources and types are padded."""
 TYPE_PADDED_MAX = 28
+DEAD_WATCH = "watch run.dead "
+"""How the part of that watch begins; the rule's name follows."""
 REMIND_MS = 300_000
 """How long the same trouble is not said again."""
 

@@ -66,7 +66,7 @@ class Workbench(App[None]):
     #filter.shown { display: block; }
     #status { height: 1; background: $panel; }
     Help { align: center middle; }
-    #help { width: 64; height: auto; border: solid $primary; padding: 1 2; }
+    #help { width: 78; height: auto; border: solid $primary; padding: 1 2; }
     #help { max-width: 100%; max-height: 100%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -317,6 +317,7 @@ class Workbench(App[None]):
         heading = (Ink(f"{self._marked} → {self._chosen}", "bold"),)
         text = styled([heading, *lines])
         self.screen_stack[0].query_one("#event_text", Static).update(text)
+        self._say("compared with the marked event")
 
     async def _capture(self) -> "Captured | None":
         from hookagent.cli.targets import load

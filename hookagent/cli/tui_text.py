@@ -1,6 +1,7 @@
 """What the full-screen view writes, as text with colours that no payload can steer."""
 
 from collections.abc import Iterable
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -13,11 +14,13 @@ from hookagent.store.base import EventFilter, EventSummary
 
 SOURCE_MAX = 16
 TYPE_MAX = 60
+ABOUT_MAX = 58
+"""Columns of a key's description on the sheet."""
 KEYS = (
     ("j k ↑ ↓", "move"),
     ("g G", "first, last"),
     ("Enter Tab", "go to the event, to the next pane"),
-    ("f /", "filter: words, source:NAME type:GLOB status:STATE verdict:WORD"),
+    ("f /", "filter: words, source:NAME type:GLOB status:STATE rule:NAME verdict:WORD"),
     ("Esc", "back; clear the filter"),
     ("F", "follow what comes"),
     ("r", "replay, freshly signed"),
@@ -87,7 +90,11 @@ def help_text() -> Text:
     widest = max(len(keys) for keys, _ in KEYS)
     signs = [part for sign, colour in _SIGNS.values() for part in (Ink(sign, colour), " ")]
     names = f" {', '.join(_SIGNS)}"
-    rows: list[Line] = [(Ink(f"{keys:<{widest}}  ", "bold"), about) for keys, about in KEYS]
+    rows: list[Line] = [
+        (Ink(f"{'' if number else keys:<{widest}}  ", "bold"), part)
+        for keys, about in KEYS
+        for number, part in enumerate(wrap(about, ABOUT_MAX))
+    ]
     return styled([*rows, ("",), (Ink(f"{'runs':<{widest}}  ", "bold"), *signs, names)])
 
 
