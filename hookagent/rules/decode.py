@@ -4,8 +4,9 @@ The paths of a source become nested structs, and the JSON decoder passes over ev
 not name. What it finds there is what a full decode finds, for any JSON. Three things only a full
 decode notices, in parts that no path names: bytes that are not UTF-8, numbers too large for a
 double, and more nesting than `payload.DEPTH_MAX`. Of members given twice both keep the last. A
-path with a place in it (`commits[0].id`) keeps the whole list; one that begins with a place, or a
-body that is no object, is decoded in full.
+path with a place in it (`commits[0].id`) keeps the whole list; one that begins with a place, a body
+that is no object, and an object of which more than `FIELDS_MAX` members are named are decoded in
+full.
 """
 
 import functools
@@ -72,7 +73,14 @@ def _trie(paths: Iterable[Path]) -> Trie | None:
             node = node.setdefault(step, {})
         whole.add(id(node.setdefault(steps[-1], {})))
     _cut(root, whole)
-    return root
+    return root if len(root) <= FIELDS_MAX else None
+
+
+FIELDS_MAX = 128
+"""Where rules name more members of one object than this, they are not skipped but all decoded.
+
+A struct has a place for every member it names, present or not.
+"""
 
 
 def _names(path: Path) -> list[str]:
@@ -92,7 +100,7 @@ def _can_be_field(name: str) -> bool:
 def _cut(node: Trie, whole: set[int]) -> None:
     """Take away what is below a value that is asked for as a whole."""
     for below in node.values():
-        if id(below) in whole:
+        if id(below) in whole or len(below) > FIELDS_MAX:
             below.clear()
         else:
             _cut(below, whole)

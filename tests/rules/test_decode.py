@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hookagent import payload
 from hookagent.event import Event
 from hookagent.lookup import find, parse_path
-from hookagent.rules.decode import Decoder, find_in
+from hookagent.rules.decode import FIELDS_MAX, Decoder, find_in
 from hookagent.rules.index import Matcher
 from hookagent.subject import parse_reference
 from tests.rules.index import pairs
@@ -53,6 +53,13 @@ def test_numbers_beyond_64_bits_stay_what_a_full_decode_makes_of_them():
     body = b'{"a":{"n":36893488147419103233}}'
     document = Decoder([("a", "n")]).decode(body)
     assert find_in(("a", "n"), document) == find(("a", "n"), msgspec.json.decode(body))
+
+
+def test_an_object_of_which_very_many_members_are_named_is_decoded_whole():
+    many = [("a", f"f{number}") for number in range(FIELDS_MAX + 1)]
+    assert Decoder(many).decode(b'{"a":{"x":1},"b":2}').m_a == {"x": 1}
+    assert not Decoder([path[1:] for path in many]).is_partial
+    assert not isinstance(Decoder(many[1:]).decode(b'{"a":{"x":1}}').m_a, dict)
 
 
 def test_what_no_path_names_is_skipped():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from hookagent.rules.arguments import Moment
 from hookagent.rules.index import literals
 from hookagent.rules.index.look import MANY, Key, Slots
 from hookagent.rules.model import Condition, Field, Group
@@ -31,6 +32,8 @@ class Kind(IntEnum):
     NETWORK = 5
     PATTERN = 6
     """An `Expression`, tried together with all others of its slot."""
+    PRESENT = 7
+    """Any value at all: what is left where nothing more can be told."""
 
 
 HASHED = frozenset({Kind.EQUAL, Kind.START, Kind.END})
@@ -81,14 +84,31 @@ def of(slot: Key, wants: tuple[Want, ...], *, is_exact: bool) -> Cover:
 
 
 def covers(condition: Condition, slots: Slots) -> tuple[Cover, ...]:
-    """Return the ways to look a condition up, none for most that say what is not there."""
+    """Return the ways to look a condition up: by whether there is a value where nothing else helps.
+
+    None for an expression (`computed` knows those), and for what says that nothing is there.
+    """
     predicate = condition.predicate
-    op, argument = predicate.op, predicate.argument
-    if op == EXPR or isinstance(argument, Field):
+    if predicate.op == EXPR or (predicate.op == "exists" and predicate.argument is False):
         return ()
+    if isinstance(predicate.argument, Field):
+        others = (condition.reference, predicate.argument.reference)
+        return tuple(present(it, slots) for it in others if it.area != ITEM)
+    return _of_parts(condition, slots) or (present(condition.reference, slots),)
+
+
+def _of_parts(condition: Condition, slots: Slots) -> tuple[Cover, ...]:
+    """Return the covers by values, or by what is made of them."""
+    reference = condition.reference
+    op, argument = condition.predicate.op, condition.predicate.argument
+    if isinstance(argument, Moment):
+        moments = slots.moments(reference, is_relative=argument.is_relative)
+        return _in_time(op, argument, moments)
+    if op == "len" and isinstance(argument, tuple):
+        return _of_length(slots.sizes(reference), argument)
     if op in {"item", "all"} and isinstance(argument, tuple):
-        return _of_elements(condition.reference, argument, slots)
-    slot = slots.elements(condition.reference)
+        return _of_elements(reference, argument, slots)
+    slot = slots.elements(reference)
     if op == "iregex" and isinstance(argument, tuple):
         return _folded_regexes(slot, slots.folded(slot), argument)
     if op in FOLDED:
@@ -96,6 +116,11 @@ def covers(condition: Condition, slots: Slots) -> tuple[Cover, ...]:
         op = FOLDED[op]
     make = _MAKERS.get(op)
     return make(slot, argument) if make else ()
+
+
+def present(reference: Reference, slots: Slots) -> Cover:
+    """Return the cover of whether there is any value, which all but `exists = false` need."""
+    return of(slots.present(reference), ((Kind.PRESENT, True),), is_exact=False)
 
 
 FOLDED = {f"i{name}": name for name in ("eq", "in", "prefix", "suffix", "contains", "word", "glob")}
@@ -114,6 +139,26 @@ def _of_elements(outer: Reference, clause: Group, slots: Slots) -> tuple[Cover, 
             for cover in covers(Condition(joined, condition.predicate), slots)
         )
     return tuple(found)
+
+
+def _of_length(sizes: Key, clause: Group) -> tuple[Cover, ...]:
+    """Return the covers of what a length must be."""
+    return tuple(
+        Cover(cover.accesses, is_exact=False)
+        for condition in clause
+        for make in [_MAKERS.get(condition.predicate.op)]
+        if make is not None and not isinstance(condition.predicate.argument, Field)
+        for cover in make(sizes, condition.predicate.argument)
+    )
+
+
+def _in_time(op: str, moment: Moment, moments: Key) -> tuple[Cover, ...]:
+    span = (
+        Range(is_text=False, low=moment.ms, is_low_open=True)
+        if op == "after"
+        else Range(is_text=False, high=moment.ms, is_high_open=True)
+    )
+    return (of(moments, ((Kind.RANGE, span),), is_exact=False),)
 
 
 def _equal(slot: Key, argument: Any) -> tuple[Cover, ...]:

@@ -4,27 +4,19 @@ The common operators are written out for speed; everything else asks `operators.
 what all of them are held against.
 """
 
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from hookagent.lookup import MISSING
-from hookagent.rules.index import literals
+from hookagent.rules.arguments import Moment
 from hookagent.rules.index.access import Access, Kind
+from hookagent.rules.index.atoms import FOLDED, TESTS, Test, of_clause, of_element
 from hookagent.rules.index.look import MANY, Key, Look, Slots, scope_of, source_of, texts
 from hookagent.rules.model import Condition, Field, Group
 from hookagent.rules.operators import EXPR, holds
-from hookagent.rules.patterns import (
-    SUBJECT_BYTES_MAX,
-    compiled,
-    encoded,
-    glob_program,
-    has_word,
-)
 from hookagent.rules.scope import ITSELF
+from hookagent.subject import Reference
 
-Test = Callable[[Any], bool]
-"""Whether one atom meets what a condition asks."""
 Judge = Callable[[Any, Any], bool]
 """Whether the answer of a key is what is asked for."""
 
@@ -62,12 +54,43 @@ class Checks:
         op, argument = predicate.op, predicate.argument
         if op == EXPR or isinstance(argument, Field):
             return Check(asks(condition), answers, argument=True)
-        slot = self._slots.elements(condition.reference)
-        present = self._slots.present(condition.reference)
+        return self._of_whole(condition) or self._of_elements(condition)
+
+    def _of_whole(self, condition: Condition) -> Check | None:
+        """Return the check of what is more than the elements a path reaches, None for others."""
+        reference, slots = condition.reference, self._slots
+        op, argument = condition.predicate.op, condition.predicate.argument
+        found: Check | None = None
         if op == "exists":
-            return Check(is_there(slot, present), answers, argument)
-        if op in {"not", "inot"} and (test := of_clause(argument)):
-            return Check(none_passes(slot, test, present), answers, argument=True)
+            there = is_there(slots.elements(reference), slots.present(reference))
+            found = Check(there, answers, argument)
+        elif isinstance(argument, Moment):
+            moments = slots.moments(reference, is_relative=argument.is_relative)
+            found = Check(moments, passes, TESTS[IN_TIME[op]](argument.ms))
+        elif op == "len" and (test := of_clause(argument)):
+            found = Check(slots.sizes(reference), passes, test)
+        elif op in {"item", "all"} and (test := of_element(argument)):
+            judge = every_passes if op == "all" else one_passes
+            found = Check(slots.opened(reference), judge, test)
+        elif op in {"not", "inot"}:
+            found = self._of_absence(reference, argument)
+        return found
+
+    def _of_absence(self, reference: Reference, clause: Any) -> Check | None:
+        unwanted = _unwanted(clause)
+        if unwanted is not None:
+            return Check(self._slots.filled(reference), is_none_of, unwanted)
+        test = of_clause(clause)
+        if test is None:
+            return None
+        slot, present = self._slots.elements(reference), self._slots.present(reference)
+        return Check(none_passes(slot, test, present), answers, argument=True)
+
+    def _of_elements(self, condition: Condition) -> Check:
+        op, argument = condition.predicate.op, condition.predicate.argument
+        slot = self._slots.elements(condition.reference)
+        if op == "null" and argument is True:
+            return Check(slot, equals, None)
         name = FOLDED.get(op, op)
         if name != op:
             slot = self._slots.folded(slot)
@@ -108,6 +131,8 @@ PARTS: Mapping[Kind, str] = {
     Kind.END: "suffix",
     Kind.HOLDS: "contains",
 }
+IN_TIME: Mapping[str, str] = {"before": "lt", "after": "gt"}
+"""What the operators on times are once the times are numbers."""
 CHEAP = frozenset({"gt", "gte", "lt", "lte"})
 """Tests that cost no more than remembering their answer would."""
 
@@ -222,132 +247,34 @@ def is_there(slot: Key, present: Key) -> Key:
     return lambda look: look[slot] is not MISSING or bool(look[present])
 
 
-def of_clause(clause: Any) -> Test | None:
-    """Return the test of one element against a clause, None for what has to be asked."""
-    tests = []
-    for condition in clause:
-        predicate = condition.predicate
-        name = FOLDED.get(predicate.op, predicate.op)
-        is_plain = condition.reference == ITSELF and not isinstance(predicate.argument, Field)
-        if name not in TESTS or not is_plain:
-            return None
-        test = TESTS[name](predicate.argument)
-        tests.append(test if name == predicate.op else _folding(test))
-    if len(tests) == 1:
-        return tests[0]
-    return lambda value: all(test(value) for test in tests)
+def one_passes(values: list[Any], test: Test) -> bool:
+    """Whether one of some elements passes a test."""
+    return any(map(test, values))
 
 
-def _folding(test: Test) -> Test:
-    return lambda value: test(value.casefold() if type(value) is str else value)
+def every_passes(values: list[Any], test: Test) -> bool:
+    """Whether there are elements, and each passes a test."""
+    return bool(values) and all(map(test, values))
 
 
-def _equal(wanted: Any) -> Test:
-    return lambda value: bool(value == wanted)
+def _unwanted(clause: Any) -> frozenset[Any] | None:
+    """Return what no element may be, where a clause names the values themselves."""
+    (condition, *others) = clause
+    predicate = condition.predicate
+    if others or condition.reference != ITSELF or isinstance(predicate.argument, Field):
+        return None
+    if predicate.op == "eq":
+        return frozenset({predicate.argument})
+    return predicate.argument if predicate.op == "in" else None
 
 
-def _in(wanted: frozenset[Any]) -> Test:
-    return lambda value: value in wanted
+def is_none_of(value: Any, unwanted: frozenset[Any]) -> bool:
+    """Whether there is a value, and no element of it is one of these."""
+    if type(value) in MANY:
+        return unwanted.isdisjoint(value)
+    return value is not MISSING and value not in unwanted
 
 
-def _prefix(wanted: tuple[str, ...]) -> Test:
-    return lambda value: type(value) is str and value.startswith(wanted)
-
-
-def _suffix(wanted: tuple[str, ...]) -> Test:
-    return lambda value: type(value) is str and value.endswith(wanted)
-
-
-def _words(wanted: tuple[str, ...]) -> Test:
-    return lambda value: type(value) is str and any(has_word(text, value) for text in wanted)
-
-
-def fits(patterns: tuple[str, ...]) -> Test:
-    """Return the test of whether a text fits one of some globs."""
-    tests = tuple(_glob(pattern) for pattern in patterns)
-    if len(tests) == 1:
-        return tests[0]
-    return lambda value: any(test(value) for test in tests)
-
-
-def _glob(pattern: str) -> Test:
-    """Return the test of one glob; one with nothing but `*` in it needs no automaton."""
-    found = literals.of_glob(pattern)
-    if not found.is_whole:
-        fullmatch = glob_program(pattern).fullmatch
-        return lambda value: type(value) is str and fullmatch(encoded(value)) is not None
-    runs = found.runs
-    if found.starts and found.ends and len(runs) == 1:
-        return lambda value: type(value) is str and bool(value == runs[0])
-    head = runs.pop(0) if found.starts else ""
-    tail = runs.pop() if found.ends else ""
-    if not runs:
-        least = len(head) + len(tail)
-        return lambda value: (
-            type(value) is str
-            and len(value) >= least
-            and value.startswith(head)
-            and value.endswith(tail)
-        )
-    return lambda value: type(value) is str and _in_order(value, head, runs, tail)
-
-
-def _in_order(text: str, head: str, runs: list[str], tail: str) -> bool:
-    """Whether a text begins and ends so, with all runs between, one after the other."""
-    place, end = len(head), len(text) - len(tail)
-    if place > end or not text.startswith(head) or not text.endswith(tail):
-        return False
-    for run in runs:
-        place = text.find(run, place, end)
-        if place < 0:
-            return False
-        place += len(run)
-    return True
-
-
-def _regexes(patterns: tuple[str, ...]) -> Test:
-    searches = tuple(compiled(pattern).search for pattern in patterns)
-
-    def test(value: Any) -> bool:
-        if type(value) is not str:
-            return False
-        subject = encoded(value[:SUBJECT_BYTES_MAX])[:SUBJECT_BYTES_MAX]
-        return any(search(subject) is not None for search in searches)
-
-    return test
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any], Test]:
-    def make(limit: Any) -> Test:
-        if isinstance(limit, str):
-            return lambda value: type(value) is str and compare(value, limit)
-        return lambda value: (type(value) is int or type(value) is float) and compare(value, limit)
-
-    return make
-
-
-def _between(ends: tuple[Any, Any]) -> Test:
-    low, high = ends
-    if isinstance(low, str):
-        return lambda value: type(value) is str and low <= value <= high
-    return lambda value: (type(value) is int or type(value) is float) and low <= value <= high
-
-
-TESTS: Mapping[str, Callable[[Any], Test]] = {
-    "eq": _equal,
-    "in": _in,
-    "prefix": _prefix,
-    "suffix": _suffix,
-    "contains": lambda wanted: lambda value: contains(value, wanted),
-    "word": _words,
-    "glob": fits,
-    "regex": _regexes,
-    "gt": _ordered(operator.gt),
-    "gte": _ordered(operator.ge),
-    "lt": _ordered(operator.lt),
-    "lte": _ordered(operator.le),
-    "between": _between,
-}
 JUDGES: Mapping[str, Judge] = {
     "eq": equals,
     "in": is_in,
@@ -357,6 +284,3 @@ JUDGES: Mapping[str, Judge] = {
     "between": is_between,
 }
 """Operators that are judged without anything made for the argument."""
-FOLDED: Mapping[str, str] = {
-    f"i{name}": name for name in ("eq", "in", "prefix", "suffix", "contains", "word", "glob")
-}

@@ -10,9 +10,11 @@ from itertools import product
 
 from hookagent.rules.calendar import Calendar
 from hookagent.rules.evaluate import is_on
-from hookagent.rules.index import access
+from hookagent.rules.expressions import Expression
+from hookagent.rules.index import access, computed
 from hookagent.rules.index.access import Access, Cover, Kind, Range
-from hookagent.rules.index.checks import Check, Checks, answers, fits, passes
+from hookagent.rules.index.atoms import fits
+from hookagent.rules.index.checks import Check, Checks, answers, passes
 from hookagent.rules.index.look import Key, Slots, source_of, type_of
 from hookagent.rules.model import Condition, Group, Pattern, Rule
 
@@ -62,8 +64,14 @@ class Splitter:
         check = self.checks.of(condition)
         term = self._terms.get(check)
         if term is None:
-            term = self._terms[check] = Term(check, access.covers(condition, self.slots))
+            term = self._terms[check] = Term(check, self._covers(condition))
         return term
+
+    def _covers(self, condition: Condition) -> tuple[Cover, ...]:
+        argument = condition.predicate.argument
+        if isinstance(argument, Expression):
+            return computed.covers(argument.root, self.slots)
+        return access.covers(condition, self.slots)
 
     def _group(self, group: Group) -> Conjunction:
         return tuple(self.term(condition) for condition in group)

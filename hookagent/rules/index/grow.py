@@ -194,6 +194,7 @@ PROBES: dict[Kind, Any] = {
     Kind.RANGE: probes.Ranges,
     Kind.NETWORK: probes.Networks,
     Kind.PATTERN: probes.Patterns,
+    Kind.PRESENT: probes.Present,
 }
 
 
@@ -233,6 +234,8 @@ class _Popularity:
             return self._open[slot] * (0.5 if is_open else 0.05)
         if kind is Kind.PATTERN:
             return PATTERN_COST
+        if kind is Kind.PRESENT:
+            return PRESENT_COST + popularity
         if kind is Kind.HOLDS:
             return popularity * (HOLDS_CHANCE if len(str(value)) >= probes.GRAM else 0.5)
         if value is None or isinstance(value, Flag):
@@ -243,6 +246,8 @@ class _Popularity:
 EQUAL_CHANCE = 0.1
 """How likely an event is to have a value, a beginning or an end that some rule asks for."""
 HOLDS_CHANCE = 0.12
+PRESENT_COST = 20.0
+"""Most events have what rules ask for, so whether they do tells little."""
 PATTERN_COST = 2.0
 """An expression costs about as much as a literal that is shared by so many conjunctions."""
 
@@ -294,7 +299,7 @@ def _rank(term: Term) -> float:
         return UNLIKELY_TO_FAIL
     wants = term.covers[0].accesses[0].wants
     kind, value = wants[0]
-    if value is None or isinstance(value, Flag):
+    if value is None or isinstance(value, Flag) or kind is Kind.PRESENT:
         return UNLIKELY_TO_FAIL
     return RANKS[kind] + len(wants) / 100
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from hookagent.event import Event
 from hookagent.lookup import MISSING, Path, Step, find
+from hookagent.rules.arguments import moment_ms
 from hookagent.rules.decode import Partial, PartialScope, attribute, find_in
+from hookagent.rules.expressions import Node, evaluate, names
 from hookagent.rules.model import atom
 from hookagent.rules.scope import Scope, elements
 from hookagent.subject import Reference
@@ -65,6 +67,7 @@ class Slots:
         self.paths: dict[Key, Path] = {}
         """Where in the payload a key reaches."""
         self._present: dict[tuple[str, tuple[str | int, ...]], Key] = {}
+        self._made: dict[Any, Key] = {}
 
     def elements(self, reference: Reference) -> Key:
         """Return the key of a reference's elements."""
@@ -83,6 +86,42 @@ class Slots:
         key = self._present.get(place)
         if key is None:
             key = self._present[place] = _is_present(reference)
+            if reference.is_payload:
+                self.paths[key] = reference.path
+        return key
+
+    def sizes(self, reference: Reference) -> Key:
+        """Return the key of how long a reference's texts, lists and objects are."""
+        return self._of_values("size", reference, _sizes(reference))
+
+    def opened(self, reference: Reference) -> Key:
+        """Return the key of a reference's elements as they are, objects included."""
+        return self._of_values("element", reference, _opened(reference))
+
+    def filled(self, reference: Reference) -> Key:
+        """Return the key of `elements` that tells no atom (an empty set) from no value."""
+        made = _filled(self.elements(reference), self.present(reference))
+        return self._of_values("filled", reference, made)
+
+    def moments(self, reference: Reference, *, is_relative: bool) -> Key:
+        """Return the key of a reference's times: Unix milliseconds, or those since the arrival."""
+        made = _moments(reference, is_relative=is_relative)
+        return self._of_values(("moment", is_relative), reference, made)
+
+    def _of_values(self, what: Any, reference: Reference, made: Key) -> Key:
+        key = self._made.setdefault((what, reference.area, reference.path), made)
+        if reference.is_payload:
+            self.paths[key] = reference.path
+        return key
+
+    def computed(self, node: Node) -> Key:
+        """Return the key of what a part of an expression comes to, nothing while it is unknown."""
+        key = self._made.get(node)
+        if key is None:
+            key = self._made[node] = _computed(node)
+            needed = next((name for name in names(node) if name.is_payload), None)
+            if needed is not None:
+                self.paths[key] = needed.path
         return key
 
     def folded(self, key: Key) -> Key:
@@ -225,6 +264,43 @@ def _of_envelope(reference: Reference) -> Key:
 
 def _is_present(reference: Reference) -> Key:
     return lambda look: bool(look[scope_of].values(reference))
+
+
+def _sizes(reference: Reference) -> Key:
+    def measure(look: Look) -> Any:
+        found = look[scope_of].values(reference)
+        return condensed(len(value) for value in found if isinstance(value, str | list | dict))
+
+    return measure
+
+
+def _opened(reference: Reference) -> Key:
+    return lambda look: elements(look[scope_of].values(reference))
+
+
+def _filled(slot: Key, present: Key) -> Key:
+    def fill(look: Look) -> Any:
+        value = look[slot]
+        return frozenset() if value is MISSING and look[present] else value
+
+    return fill
+
+
+def _moments(reference: Reference, *, is_relative: bool) -> Key:
+    def read(look: Look) -> Any:
+        start = look.event.received_at if is_relative else 0
+        found = map(moment_ms, elements(look[scope_of].values(reference)))
+        return condensed(ms - start for ms in found if ms is not None)
+
+    return read
+
+
+def _computed(node: Node) -> Key:
+    def compute(look: Look) -> Any:
+        value = evaluate(node, look[scope_of])
+        return MISSING if isinstance(value, list | dict) else atom(value)
+
+    return compute
 
 
 def _folded(key: Key) -> Key:

@@ -277,6 +277,20 @@ class Networks:
                     hits += table.get(number >> shift, ())
 
 
+class Present:
+    """Whether there is any value at all."""
+
+    __slots__ = ("_entries", "_slot")
+
+    def __init__(self, slot: Key, postings: Iterable[tuple[bool, list[int]]]) -> None:
+        self._slot = slot
+        self._entries = [number for _, entries in postings for number in entries]
+
+    def collect(self, look: Look, hits: Hits) -> None:
+        if look[self._slot]:
+            hits += self._entries
+
+
 SET_BYTES_MAX = 32 * 1024 * 1024
 """The memory that all expressions of one place together may take in one piece while they run."""
 

@@ -52,7 +52,11 @@ GLOBS = (
 )
 REGEXES = ("^main$", "fix", "rel.*/[0-9]", "a+b", "^(a|b)", "x\\.y", "ma|re", "^a?b", "ab{2}|c", "")
 NETWORKS = ("192.0.2.0/24", "192.0.2.7/32", "2001:db8::/32", "0.0.0.0/0")
-EXPRESSIONS = ("a > 1", "a + b > 3", 'b == "main"', "not (a == 1)", "len(tags) > 1")
+EXPRESSIONS = (
+    *("a > 1", "a + b > 3", 'b == "main"', "not (a == 1)", "len(tags) > 1", "a", "a == null"),
+    *("a != 1", "0 < a.b", "a < b", "a == 1 and b == 1", "a == 1 or items.qty >= 5", "a == true"),
+    *('not (a == 1 and b == "main")', 'b > "a" and not (a > 5)', "(a or b) == true", "a - a == 0"),
+)
 OF_TEXTS = ("prefix", "suffix", "contains", "word", "iprefix", "isuffix", "icontains", "iword")
 
 
@@ -134,7 +138,8 @@ def _predicate(random: Random, path: Any, depth: int) -> Predicate:
         return Predicate(op, _clause(random, op, depth))
     operator = OPERATORS[op]
     if op in TAKES_FIELD and random.random() < 0.1:
-        return Predicate(op, Field(read_reference(random.choice(PATHS))))
+        here = ("@item", "@item.sku", "@item.qty") if depth else ()
+        return Predicate(op, Field(read_reference(random.choice((*PATHS, *here)))))
     return Predicate(op, read(operator.kind, _argument(random, op), is_folded=operator.folds))
 
 
@@ -144,7 +149,8 @@ TAKES_FIELD = frozenset({"eq", "in", "prefix", "contains", "gt", "lte", "before"
 
 def _clause(random: Random, op: str, depth: int) -> Group:
     if op == "len":
-        return (Condition(ITSELF, Predicate("gte", random.randrange(4))),)
+        limits = random.sample(("eq", "gte", "lt", "gt"), random.choice((1, 1, 2)))
+        return tuple(Condition(ITSELF, Predicate(it, random.randrange(5))) for it in limits)
     if op == "inot":
         return (Condition(ITSELF, Predicate("ieq", "main")),)
     size = random.choice((1, 1, 2))
@@ -170,7 +176,7 @@ def _flag(random: Random) -> bool:
 
 
 def _moment(random: Random) -> str:
-    return random.choice(("now", "now+3d", "2026-01-31T12:00:00Z"))
+    return random.choice(("now", "now+3d", "2026-01-31T12:00:00Z", "1970-01-01", "now-1h"))
 
 
 ARGUMENTS: dict[str, Callable[[Random], Any]] = {
