@@ -117,6 +117,11 @@ class Hands:
             most = int(self._most * self._ahead_s / self._stay_s)
         return most - len(self._ready) - self._admitted
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may be taken, with a place or ahead."""
+        return self.free > 0 or self.ahead > 0
+
     def full(self, rules: Iterable[Rule]) -> list[str]:
         """Return the rules whose own limit is reached."""
         return self._room.full(rules)

@@ -369,13 +369,13 @@ class Worker:
         return len(runs) == room
 
     async def _resume(self, runs: Sequence[Run]) -> None:
-        """Set off claimed runs; those over their rule's limit go back."""
+        """Set off claimed runs; those over their rule's limit, or over ours by now, go back."""
         back: list[Run] = []
         ours = [run for run in runs if run.id not in self._hands]  # a jump ended our own lease
         events = await self._events_of(ours)
         for run in ours:
             rule = self._rulebook.by_name.get(run.rule) if self._rulebook else None
-            if self._hands.is_full(rule):
+            if self._hands.is_full(rule) or not self._hands.has_room:
                 back.append(given_back(run))
                 continue
             if self._bindings.get(run.version) is None:

@@ -9,6 +9,7 @@ import asyncio
 import http.client
 import json
 import random
+import re
 import signal
 import threading
 import time
@@ -58,10 +59,17 @@ class Node:
     """One process and its folder; killed and started again at will."""
 
     def __init__(
-        self, folder: Path, url: str, role: str, *, launcher: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        url: str,
+        role: str,
+        *,
+        launcher: tuple[str, ...] = (),
+        rules: str = RULES,
+        more: str = MORE,
     ) -> None:
         self._launcher = launcher
-        self.folder = write_project(folder, rules=RULES, more=MORE)
+        self.folder = write_project(folder, rules=rules, more=more)
         config = folder / "hookagent.toml"
         text = config.read_text().replace("sqlite:///.hookagent/hookagent.db", url)
         config.write_text(text)
@@ -109,10 +117,20 @@ class Node:
 class Nodes:
     """Receivers and workers on one store."""
 
-    def __init__(self, folder: Path, url: str, receivers: int = 3, workers: int = 3) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        receivers: int = 3,
+        workers: int = 3,
+        *,
+        rules: str = RULES,
+        more: str = MORE,
+    ) -> None:
         self.url = url
-        self.receivers = [Node(folder / f"r{n}", url, "receive") for n in range(receivers)]
-        self.workers = [Node(folder / f"w{n}", url, "work") for n in range(workers)]
+        given: Any = {"rules": rules, "more": more}
+        self.receivers = [Node(folder / f"r{n}", url, "receive", **given) for n in range(receivers)]
+        self.workers = [Node(folder / f"w{n}", url, "work", **given) for n in range(workers)]
 
     @property
     def all(self) -> list[Node]:
@@ -150,6 +168,8 @@ class Witness:
         self.acknowledged: dict[str, str] = {}
         self.answers: Counter[int] = Counter()
         self.unanswered = 0
+        self.unhelpful = 0
+        """Answers 503 that did not say when to come again."""
         self._nodes = nodes
         self._random = random.Random(seed)
         self._gap_s = gap_s
@@ -196,6 +216,8 @@ class Witness:
             connection.close()
         with self._lock:
             self.answers[response.status] += 1
+            if response.status == 503 and not response.getheader("Retry-After"):
+                self.unhelpful += 1
             if response.status == 200:
                 self.acknowledged[name] = json.loads(answer)["id"]
 
@@ -288,7 +310,7 @@ def late_events(url: str, records: dict[str, EventRecord]) -> dict[str, int]:
     """
     import psycopg
 
-    server, _, schema = url.partition("?schema=")
+    server, _, schema = re.split(r"([?&])schema=", url)
     with psycopg.connect(server, autocommit=True) as connection:
         (is_on,) = connection.execute("SHOW track_commit_timestamp").fetchone() or ("off",)
         if is_on != "on":

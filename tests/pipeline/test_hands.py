@@ -213,6 +213,34 @@ async def test_a_run_that_another_worker_took_over_is_dropped(stage):
     assert (hands.held, hands.free, stage.began) == ([], 1, ["a"])
 
 
+async def test_of_slow_runs_few_are_taken_ahead_where_another_may_have_a_place(stage):
+    hands = Hands(4, stage.execute, stage.at_once, ahead=100, ahead_s=0.5)
+    assert hands.ahead == 0  # how long they take is not known yet
+
+    hands._note_stay(2.0)
+    assert hands.ahead == 1
+    for _ in range(200):
+        hands._note_stay(0.1)
+    assert 15 <= hands.ahead <= 20
+    for _ in range(200):
+        hands._note_stay(0.0)
+    assert hands.ahead == 100
+    for _ in range(200):
+        hands._note_stay(60.0)
+    assert hands.ahead == 0
+
+
+async def test_how_long_runs_keep_their_place_is_noted(stage):
+    hands = Hands(1, stage.execute, stage.at_once, ahead=5, ahead_s=1_000.0)
+    assert put(hands, "a")
+    assert not put(hands, "b")
+    await settle()
+    stage.acts["a"].set()
+    await settle()
+    assert hands.ahead == 5
+    await end(hands, stage)
+
+
 async def test_what_waits_for_nothing_needs_no_place(stage):
     hands = Hands(1, stage.execute, stage.at_once, ahead=0)
     put(hands, "a")

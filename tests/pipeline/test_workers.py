@@ -179,6 +179,35 @@ async def test_several_workers_keep_orders_and_limits_and_agree_over_time(
     assert deeds.most["few"] <= 2
 
 
+async def test_no_worker_holds_slow_runs_for_which_another_has_a_place(
+    store, crew, shared, monkeypatch
+):
+    may_end = asyncio.Event()
+    at_work: list[str] = []
+
+    async def act(prepared, _call, _outside):
+        at_work.append(prepared.text)
+        await may_end.wait()
+        return Done()
+
+    monkeypatch.setattr(log, "run", act)
+    monkeypatch.setattr(hands, "is_instant", lambda _action: False)
+    workers = await crew(rulebook(it=""), 3, concurrency=2)
+    for n in range(12):  # one worker gets them all
+        one = event(n)
+        await store.accept(one, owner=workers[0].owner, lease_until=workers[0].lease(clock()))
+        workers[0].offer(one)
+
+    async with asyncio.timeout(60):
+        while len(at_work) < 6:  # noqa: ASYNC110 - the actions tell nobody
+            await asyncio.sleep(0.01)
+    assert (await store.stats(since=0)).runs == {"running": 6, "pending": 6}
+
+    may_end.set()
+    await worked_off(store, 12)
+    assert sorted(at_work) == sorted(f"it k {n}" for n in range(12))
+
+
 async def test_what_a_dead_worker_left_is_done_by_another(store, crew, shared, monkeypatch):
     deeds = Deeds(monkeypatch)
     book = rulebook(it='throttle = { once = "1h", by = ["n"] }\n', plain="")

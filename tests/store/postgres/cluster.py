@@ -7,12 +7,14 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.patience import PATIENCE_S
+from tests.ports import free_port
 
 VARIABLE = "HOOKAGENT_TEST_POSTGRES"
 NEEDED = "HOOKAGENT_TEST_NEEDS_POSTGRES"
@@ -25,6 +27,7 @@ SETTINGS = {
     "max_connections": "100",
 }
 """Of a cluster of our own."""
+INITDB = ("-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8")
 
 
 class NoServer(Exception):
@@ -48,41 +51,45 @@ def binaries() -> Path:
 class Cluster:
     """A server of our own in a temporary folder, started and stopped at will."""
 
-    def __init__(self, folder: Path, *, is_durable: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        is_durable: bool,
+        copy_of: "Cluster | None" = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make a new one, or a standby of one that runs: a copy that follows it."""
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._bin = binaries()
         self._as_user = _unprivileged()
         if self._as_user is not None:
             os.chown(folder, *self._as_user)
-        self._run(
-            "initdb",
-            "-D",
-            "data",
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-N",
-            "--locale=C",
-            "-E",
-            "UTF8",
-        )
-        with (folder / "data" / "postgresql.conf").open("a") as settings:
-            settings.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
-            settings.write(f"port = {self.port}\n")
-            settings.write(f"fsync = {'on' if is_durable else 'off'}\n")
+        if copy_of is None:
+            self._run("initdb", "-D", "data", *INITDB)
+        else:
+            self._run("pg_basebackup", "-D", "data", "-R", "-c", "fast", "-d", copy_of.url)
+        with (folder / "data" / "postgresql.conf").open("a") as file:
+            given = SETTINGS | dict(settings or {})
+            file.writelines(f"{name} = {value}\n" for name, value in given.items())
+            file.write(f"port = {self.port}\n")
+            file.write(f"fsync = {'on' if is_durable else 'off'}\n")
 
     @property
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "start")
+        self._run("pg_ctl", "-D", "data", "-w", "-t", "150", "-l", "log", "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop: `fast` ends all sessions, `immediate` is like a crash."""
-        self._run("pg_ctl", "-D", "data", "-w", "-m", mode, "stop")
+        self._run("pg_ctl", "-D", "data", "-w", "-t", "150", "-m", mode, "stop")
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._run("pg_ctl", "-D", "data", "-w", "-t", "150", "promote")
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -95,7 +102,7 @@ class Cluster:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=60,
+            timeout=3 * PATIENCE_S,
             check=False,
         )
         if done.returncode:
@@ -113,15 +120,10 @@ def _unprivileged() -> tuple[int, int] | None:
     raise NoServer("PostgreSQL does not run as root, and there is no user `postgres` or `nobody`")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
-def own_cluster(*, is_durable: bool = False) -> Iterator[Cluster]:
+def own_cluster(
+    *, is_durable: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
     """Make and start a server of our own. Raises NoServer.
 
     One that is not durable need not survive the machine, which makes tests quick.
@@ -130,7 +132,7 @@ def own_cluster(*, is_durable: bool = False) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="hookagent-pg-", ignore_cleanup_errors=True) as made:
         folder = Path(made)
         folder.chmod(0o711)
-        cluster = Cluster(folder, is_durable=is_durable)
+        cluster = Cluster(folder, is_durable=is_durable, settings=settings)
         cluster.start()
         try:
             yield cluster
