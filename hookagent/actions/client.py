@@ -149,7 +149,7 @@ class Client:
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
             if passage.refusals:
                 raise Refused(passage.refusals[0]) from None
-            raise Unreachable(_reason(error)) from None
+            raise Unreachable(why_unreachable(error)) from None
         finally:
             _passage.reset(token)
 
@@ -213,7 +213,7 @@ def _with_ours(headers: tuple[tuple[str, str], ...], call: Call) -> list[tuple[s
     return [*headers, *(pair for pair in ours if pair[0].lower() not in given)]
 
 
-def _reason(error: BaseException) -> str:
+def why_unreachable(error: BaseException) -> str:
     """Say why a connection failed, without the class names of a library."""
     inner = getattr(error, "os_error", None) or error
     code = getattr(inner, "errno", None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from hookagent.actions.client import why_unreachable
 from hookagent.errors import OutsideError
 from hookagent.event import RawRequest
 
@@ -95,7 +96,7 @@ class Sender:
             raise OutsideError(f"no answer from {url} within {TIMEOUT_S:g} s") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
             raise OutsideError(
-                f"cannot reach {url}: {str(error) or type(error).__name__}",
+                f"{url} {why_unreachable(error)}",
                 hint="is the target running? `hookagent serve` starts the listener",
             ) from None
 

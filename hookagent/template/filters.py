@@ -47,15 +47,17 @@ def _truncate(value: Any, length: Any) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-_DATE_PARTS = re.compile(r"^(?:[^%]|%[YmdHMSfjaAbByIpzZ%])*$")
-"""Directives of `strftime` that need no library of the platform's own."""
+_DIRECTIVES = "YymdjHIMSfpaAbBzZ%"
+"""Those of `strftime` that mean the same on every platform."""
+_DATE_PARTS = re.compile(rf"(?:[^%]|%[{_DIRECTIVES}])*")
 _SECONDS_MAX = 100_000_000_000
 """A larger number is taken for milliseconds: this many seconds is the year 5138."""
 
 
 def _date(value: Any, form: Any = "%Y-%m-%d") -> str:
-    if not isinstance(form, str) or not _DATE_PARTS.match(form):
-        raise TemplateError("`date` takes a format of these: %Y %m %d %H %M %S %f %j %a %b %B %Z")
+    if not isinstance(form, str) or not _DATE_PARTS.fullmatch(form):
+        known = " ".join(f"%{directive}" for directive in _DIRECTIVES)
+        raise TemplateError(f"`date` takes a format of these: {known}")
     try:
         return _instant(value).astimezone(UTC).strftime(form)
     except (ValueError, OverflowError, OSError):
@@ -109,7 +111,7 @@ FILTERS: Mapping[str, Filter] = {
     ),
     "urlencode": Filter(
         lambda value: Encoded(quote(as_text(value), safe="", errors="replace")), 0, 0,
-        "percent-encoded, for a URL inside plain text; a URL part needs it never",
+        "percent-encoded, for a URL inside plain text; a part of a URL never needs it",
     ),
 }  # fmt: skip
 """Every filter there is; `docs/actions.md` lists them from here."""
