@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hookagent.config.reader import Reader
+from hookagent.config.sections import SECOND
 from hookagent.config.watching import (
     LOG_LEVELS,
     LOG_PARTS,
@@ -42,8 +43,6 @@ from hookagent.watch.pair import Pair
 from hookagent.watch.schedule import Schedule, WrongSchedule
 from hookagent.watch.settings import Thresholds
 
-SECOND = 1_000
-MIB = 1024 * 1024
 SOME_MOMENT = 1_767_225_600_000
 """2026-01-01: a cron line that does not come after it never comes."""
 
@@ -106,13 +105,8 @@ def _thresholds(reader: Reader) -> Thresholds:
 def _of_source(name: str, reader: Reader) -> Expected:
     """Read `expect_every` of a source: anything of it, at least so often."""
     every = reader.duration("expect_every", 3_600 * SECOND, least=SECOND)
-    rule = Rule(name=name, on=(Pattern(_quoted(name)),))
+    rule = Rule(name=name, on=(Pattern(name),))
     return Expected(spec=Expectation(name=name, schedule=Schedule(every_ms=every)), match=rule)
-
-
-def _quoted(name: str) -> str:
-    """Return a glob that takes just this name; names hold no glob's signs but may in time."""
-    return "".join("\\" + one if one in "*?[\\" else one for one in name)
 
 
 class _Expect:
