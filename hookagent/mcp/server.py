@@ -25,7 +25,6 @@ EVENT_URI = "hookagent://event/"
 RULES_URI = "hookagent://rules"
 LISTED = 20
 """The newest events listed as resources."""
-_JSON = "application/json"
 
 
 class Protocol:

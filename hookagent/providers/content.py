@@ -1,6 +1,5 @@
 """Makes the signed bytes of a request from a scheme's template."""
 
-import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
@@ -93,11 +92,6 @@ def _inflated(view: View, _given: Given) -> bytes:
     if not inflater.eof or inflater.unused_data:
         raise Refusal(Code.MALFORMED, "the gzip body is cut off or too large")
     return text
-
-
-def deflate(body: bytes) -> bytes:
-    """Compress a body so that the same bytes come out every time."""
-    return gzip.compress(body, mtime=0)
 
 
 def _jcs(view: View, _given: Given) -> bytes:

@@ -28,12 +28,6 @@ def likely_schemes(request: RawRequest, most: int = 8) -> tuple[Scheme, ...]:
     return tuple(entry[3] for entry in sorted(ranked, key=lambda entry: entry[:3])[:most])
 
 
-def likely_providers(request: RawRequest) -> tuple[str, ...]:
-    """Return the names of the providers of the likely schemes, each once."""
-    names = (scheme.name.partition("/")[0] for scheme in likely_schemes(request))
-    return tuple(dict.fromkeys(names))
-
-
 SHARED = ("standard-webhooks", "svix")
 """Forms that many providers send; where several of them fit, the form itself is named."""
 

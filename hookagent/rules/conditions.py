@@ -11,7 +11,7 @@ from typing import Any
 from hookagent.errors import did_you_mean
 from hookagent.located import Table, Where, describe
 from hookagent.lookup import PathError
-from hookagent.rules.arguments import TAKES_FIELD, Kind, WrongArgument, literal, read
+from hookagent.rules.arguments import TAKES_FIELD, Kind, WrongArgument, read
 from hookagent.rules.changed import Change, Place, conventional
 from hookagent.rules.model import Condition, Field, Group, Predicate
 from hookagent.rules.operators import FIELD, OPERATORS, Operator
@@ -253,8 +253,3 @@ def _simplest(predicate: Predicate) -> Predicate:
     if predicate.op in {"in", "iin"} and isinstance(values, frozenset) and len(values) == 1:
         return Predicate(predicate.op.replace("in", "eq"), next(iter(values)))
     return predicate
-
-
-def equal_to(value: Any) -> Predicate:
-    """Make the predicate of a literal. Raises WrongArgument for what is none."""
-    return Predicate("eq", literal(value))

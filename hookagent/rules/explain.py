@@ -15,13 +15,10 @@ from hookagent.eventfile import format_time
 from hookagent.rules import shown
 from hookagent.rules.evaluate import is_on
 from hookagent.rules.expressions import Expression, names
-from hookagent.rules.model import Condition, Field, Group, Rule, RuleSet, plain
+from hookagent.rules.model import Condition, Field, Group, Rule, plain
 from hookagent.rules.operators import EXPR, holds
 from hookagent.rules.scope import Scope, elements
 from hookagent.subject import Reference
-
-MISSES = 5
-"""As many near misses as a person reads."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,15 +90,6 @@ def explain(rule: Rule, event: Event) -> Explanation:
         unless=unless,
         missed=sum(missed),
     )
-
-
-def near_misses(ruleset: RuleSet, event: Event, most: int = MISSES) -> list[Explanation]:
-    """Return the enabled rules that did not match, the nearest first.
-
-    Nearest are those whose `on` takes the event, by how many requirements were not met.
-    """
-    explained = [explain(rule, event) for rule in ruleset.rules if rule.enabled]
-    return nearest_first([it for it in explained if not it.matches])[:most]
 
 
 def nearest_first(explained: Sequence[Explanation]) -> list[Explanation]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hookagent.event import Headers, RawRequest
 from hookagent.providers import catalog
-from hookagent.providers.detect import likely_providers, likely_schemes
+from hookagent.providers.detect import likely_schemes
 from hookagent.providers.diagnose import Case, Cause, Diagnosis, Other, diagnose
 from hookagent.providers.sign import sign
 from hookagent.verdict import Code
@@ -272,6 +272,6 @@ def test_headers_hint_at_who_sent_it() -> None:
         SECRET,
         now=NOW,
     )
-    assert likely_providers(github)[0] == "github"
-    assert likely_providers(REQUEST)[0] == "stripe"
-    assert likely_providers(RawRequest()) == ()
+    assert likely_schemes(github)[0].name == "github"
+    assert likely_schemes(REQUEST)[0].name == "stripe"
+    assert list(likely_schemes(RawRequest())) == []

@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given, settings
 
 from hookagent.rules.evaluate import matches
-from hookagent.rules.explain import explain, near_misses
+from hookagent.rules.explain import explain, nearest_first
 from tests.rules.events import make_event, rule_of, rule_when, rules_of
 from tests.rules.generated import documents, rulesets
 
@@ -95,11 +95,11 @@ def test_the_nearest_miss_comes_first_and_other_events_last():
         """,
     )
 
-    missed = near_misses(rules, make_event({"b": 1, "c": 2}))
+    event = make_event({"b": 1, "c": 2})
+    found = nearest_first([explain(rule, event) for rule in rules.rules])
 
-    assert [it.rule for it in missed] == ["near", "far", "other"]
-    assert [it.missed for it in missed] == [1, 2, 1]
-    assert [it.rule for it in near_misses(rules, make_event({}), most=1)] == ["far"]
+    assert [it.rule for it in found] == ["hit", "near", "off", "far", "other"]
+    assert [it.missed for it in found] == [0, 1, 1, 2, 1]
 
 
 def test_during_is_explained_too():

@@ -34,7 +34,6 @@ VALUE_MAX = 200
 """Characters of a stranger's word in an attribute."""
 STORING_MAX = 20_000
 """Events whose commit is timed at once; the queue before the store is shorter."""
-HTTP_ERROR = 400
 FAILED = frozenset({"again", "never", "interrupted"})
 
 
