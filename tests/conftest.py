@@ -11,6 +11,7 @@ settings.register_profile(
     deadline=None,  # a shared machine is slow at times; that is not a failure
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("landing", parent=settings.get_profile("default"), derandomize=True)
 settings.register_profile("long", parent=settings.get_profile("default"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

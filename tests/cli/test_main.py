@@ -20,9 +20,11 @@ from hookagent.errors import (
     Problem,
     UsageError,
 )
+from tests.patience import least
 
 HEAVY = {"aiohttp", "rich", "pyngrok", "cryptography", "textual", "asyncio", "msgspec", "re2"}
-HELP_SECONDS = 0.15
+HELP_COST = 2.5
+"""Of the processor, as many times what Python takes to start and to import `asyncio`."""
 NARROW = 42
 """Forty columns; an option's name may take thirty, and its text has ten at least."""
 
@@ -185,10 +187,15 @@ def test_help_is_quick_and_imports_nothing_heavy():
         "print(json.dumps({'cpu': time.process_time(), 'modules': names}))"
     )
 
-    fastest = min((measured(code) for _ in range(3)), key=lambda one: one["cpu"])
+    yardstick = "import time, argparse, asyncio; print(time.process_time())"
+    costs: list[tuple[float, float]] = []
 
-    assert not HEAVY & set(fastest["modules"])
-    assert fastest["cpu"] < HELP_SECONDS
+    def ratio() -> float:
+        costs.append((measured(code)["cpu"], measured(yardstick)))
+        return min(help_s for help_s, _ in costs) / min(other for _, other in costs)
+
+    assert not HEAVY & set(measured(code)["modules"])
+    assert least(ratio, HELP_COST) < HELP_COST
 
 
 @pytest.mark.parametrize("name", available())

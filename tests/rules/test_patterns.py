@@ -15,6 +15,7 @@ from hookagent.rules.patterns import (
     found_by,
     has_word,
 )
+from tests.patience import least
 
 HALF = "\ud800"
 
@@ -47,12 +48,13 @@ def test_half_a_character_is_no_error():
 
 
 def test_what_backtracks_elsewhere_is_quick_here():
-    start = time.process_time()
+    def cost() -> float:
+        start = time.process_time()
+        assert not found_by("(a+)+$", "a" * 60_000 + "b")
+        assert not fits_glob("*a" * 30 + "b", "a" * 60_000)
+        return time.process_time() - start
 
-    assert not found_by("(a+)+$", "a" * 60_000 + "b")
-    assert not fits_glob("*a" * 30 + "b", "a" * 60_000)
-
-    assert time.process_time() - start < 2
+    assert least(cost, 2) < 2
 
 
 def test_a_regex_looks_at_the_beginning_of_a_long_text():

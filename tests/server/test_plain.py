@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hookagent.server import plain
 from hookagent.server.plain import read_plain
+from tests.patience import least
 
 USUAL = (
     b"POST /hooks/shop?x=1 HTTP/1.1\r\nHost: a.test\r\nX-Signature: sha256=ab cd \r\n"
@@ -189,8 +190,10 @@ def test_strangers_cannot_fill_the_memory():
 )  # fmt: skip
 def test_no_field_takes_long(field):
     data = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\n" + field + b"\r\nContent-Length: 0\r\n\r\n"
-    began = time.thread_time()
 
-    read_plain(data)
+    def cost() -> float:
+        began = time.thread_time()
+        read_plain(data)
+        return time.thread_time() - began
 
-    assert time.thread_time() - began < 0.02
+    assert least(cost, 0.02) < 0.02
