@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hookagent.actions.agents.approval import ASKED
 from hookagent.cli.output import Ink, Part, safe_line
 from hookagent.pipeline.feed import (
     Delivered,
@@ -67,6 +68,8 @@ class Live:
         self._source_width = 0
         self._type_width = 0
         self._troubles: dict[str, tuple[str, int]] = {}
+        self._waits: dict[str, str] = {}
+        """What runs were said to wait for."""
         self._died: dict[str, int] = {}
         """When a run of a rule was last said to be dead."""
 
@@ -132,6 +135,8 @@ class Live:
     def _ran(self, ran: Ran) -> Iterator[Line]:
         if ran.state == "dead":
             self._died[ran.rule] = ran.at
+        if self._is_told(ran):
+            return
         held = self._held.get(ran.id)
         if held is None:
             yield (_at(ran.at), f"  {ran.id}  → ", *self._outcome(ran))
@@ -142,6 +147,16 @@ class Live:
             held.waiting.discard(ran.run)
             if not held.waiting:
                 yield from self._out(self._held.pop(ran.id))
+
+    def _is_told(self, ran: Ran) -> bool:
+        """Whether it still waits for what it was said to wait for."""
+        said = self._waits.pop(ran.run, None)
+        if ran.state != "waiting" or ran.error:
+            return False
+        if len(self._waits) >= HELD_MAX:
+            self._waits.pop(next(iter(self._waits)))
+        self._waits[ran.run] = ran.reason
+        return said == ran.reason
 
     def _out(self, held: _Held) -> Iterator[Line]:
         """Write an event with what is known of its runs."""
@@ -200,6 +215,9 @@ class Live:
             return (f"{name} ", Ink(self._good, "green"), f" {duration(ran.ms)}")
         if ran.state == "waiting":
             again = duration(max(ran.due_at - ran.at, 0))
+            if not ran.error:
+                reason = safe_line(ran.reason, most=DETAIL_MAX) or f"goes on in {again}"
+                return (f"{name} ", Ink("waits", "yellow"), f": {reason}")
             reason = safe_line(ran.error, most=DETAIL_MAX)
             return (f"{name} ", Ink("again", "yellow"), f" in {again}: {reason}")
         reason = safe_line(ran.error, most=DETAIL_MAX)
@@ -251,7 +269,10 @@ def _of_the_agent(happening: Happening) -> Iterator[Line]:
 
 def _next_command(ran: Ran) -> Iterator[Line]:
     """Say what to run next after a failure."""
-    if ran.state == "dead":
+    if ran.reason == ASKED:
+        command = f"hookagent approve {ran.run}"
+        yield (f"          yes: {command}   no: {command} --no",)
+    elif ran.state == "dead":
         yield (f"          see: hookagent inspect {ran.id}   again: hookagent retry {ran.run}",)
     elif ran.state == "failed":
         yield (f"          see: hookagent inspect {ran.id}   again: hookagent replay {ran.id}",)

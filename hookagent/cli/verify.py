@@ -156,6 +156,8 @@ async def _judge_with_published_key(case: "Case") -> "Diagnosis":
 
 
 def _answer(found: "Diagnosis", *, as_json: bool) -> None:
+    from hookagent.verdict import Code
+
     verdict = found.verdict
     shown: dict[str, Any] = {
         "valid": verdict.valid,
@@ -170,9 +172,11 @@ def _answer(found: "Diagnosis", *, as_json: bool) -> None:
     if as_json:
         output.json_line(shown)
         return
-    mark = output.mark(good=verdict.valid)
-    word = "genuine" if verdict.valid else "not genuine"
-    output.data(output.Ink(mark, "green" if verdict.valid else "red"), f" {word}: {found.cause}")
+    if verdict.code is Code.UNCHECKED:
+        output.data(output.Ink("?", "yellow"), f" not verified: `{verdict.scheme}` checks nothing")
+        return
+    mark = output.Ink(output.mark(good=verdict.valid), "green" if verdict.valid else "red")
+    output.data(mark, " genuine" if verdict.valid else f" not genuine: {found.cause}")
     output.data(f"  scheme     {verdict.scheme}")
     output.data(f"  integrity  {verdict.integrity}")
     if not verdict.valid:

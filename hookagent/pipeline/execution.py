@@ -311,6 +311,7 @@ def _ran(run: Run, event: Event, outcome: Outcome, now: int, *, dry_run: bool) -
         ms=max(now - event.received_at, 0),
         step=run.steps[index].name,
         error=getattr(outcome, "error", ""),
+        reason=getattr(outcome, "reason", ""),
         due_at=run.due_at,
         dry=would,
         source=event.source,

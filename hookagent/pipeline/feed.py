@@ -88,6 +88,8 @@ class Ran(Happening, frozen=True, kw_only=True):
     """Since the event was received."""
     step: str = ""
     error: str = ""
+    reason: str = ""
+    """What it waits for where nothing was tried: its time, room, a person."""
     due_at: int = 0
     dry: list[dict[str, object]] = []
     """With `--dry-run`: what each step would have done."""

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from hookagent.actions.agents.approval import ASKED
 from hookagent.cli import output
-from hookagent.cli.live import HELD_MS, Live, duration
+from hookagent.cli.live import HELD_MAX, HELD_MS, Live, duration
 from hookagent.pipeline.feed import (
     Delivered,
     Logged,
@@ -185,6 +186,49 @@ def test_a_trouble_is_said_again_when_it_changes_or_lasts():
     )
 
     assert [line.split()[-1] for line in said] == ["a", "b", "a", "a"]
+
+
+def test_the_watch_over_dead_runs_does_not_repeat_what_was_just_said():
+    def watch(at, rule="note", part="watch run.dead "):
+        return Trouble(at=AT + at, part=part + rule, message="a run is dead")
+
+    dead = ran(1, state="dead", error="no")
+    session = [dead, watch(1_500), watch(1_500, "other"), watch(1_500, part=""), watch(400_000)]
+    said = say(80, session=session)
+
+    times = [line[:8] for line in said if "a run is dead" in line]
+    assert times == ["14:13:21", "14:13:21", "14:20:00"]
+
+
+def test_what_is_no_json_is_to_be_seen_and_not_verified():
+    refused = delivered(1, outcome="rejected", status=400, code="bad-body", id="rej_1")
+
+    assert say(80, session=[refused])[-1] == "          see: hookagent inspect rej_1"
+
+
+def test_a_person_who_is_asked_is_told_once_how_to_answer():
+    asks = {"state": "waiting", "reason": ASKED, "due_at": AT + 60_000}
+    session = [ran(1, **asks), ran(2, run="run_1", **asks), ran(3, run="run_1")]
+
+    said = say(120, session=session)
+
+    assert said == [
+        "14:13:21  evt_1  → note waits: waiting for a person's approval",
+        "          yes: hookagent approve run_1   no: hookagent approve run_1 --no",
+        "14:13:23  evt_3  → note ✓ 45 ms",
+    ]
+
+
+def test_a_delay_is_no_second_try():
+    said = say(120, session=[ran(1, state="waiting", due_at=AT + 61_045)])
+
+    assert said == ["14:13:21  evt_1  → note waits: goes on in 1 m 0 s"]
+
+
+def test_not_every_run_that_waits_is_remembered():
+    waiting = [ran(1, run=f"run_{n}", state="waiting", reason="x") for n in range(HELD_MAX + 1)]
+
+    assert len(say(120, session=[*waiting, waiting[-1], waiting[0]])) == HELD_MAX + 2
 
 
 def test_a_store_that_works_again_is_said_once():

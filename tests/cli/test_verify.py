@@ -40,10 +40,16 @@ def test_the_json_form_is_the_contract(run, signed):
 def test_a_person_reads_a_word_beside_the_mark(run, signed):
     good, bad = run("verify", signed(), *GITHUB), run("verify", signed(body="{}"), *GITHUB)
 
-    assert " genuine:" in good[1]
-    assert " not genuine:" in bad[1]
+    assert good[1].splitlines()[0].endswith(" genuine")
+    assert " not genuine: " in bad[1]
     assert "mend" in bad[1]
     assert (good[0], bad[0]) == (0, 1)
+
+
+def test_what_nothing_checks_is_not_called_genuine(run, signed):
+    code, out, _ = run("verify", signed(), "--scheme", "none")
+
+    assert (code, out) == (0, "? not verified: `none` checks nothing\n")
 
 
 @pytest.mark.parametrize(

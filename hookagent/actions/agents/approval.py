@@ -15,6 +15,8 @@ from hookagent.actions.base import Memory
 
 Decision = Literal["yes", "no"]
 PREFIX = "approval:"
+ASKED = "waiting for a person's approval"
+"""What a run says while nobody has answered."""
 ASKED_LENGTH = 12
 WAIT_MS_MIN = 1_000
 WAIT_MS_MAX = 60_000

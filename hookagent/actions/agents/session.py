@@ -262,7 +262,7 @@ class Session:
             await self._tell(asked)
         output = {**self._so_far(), "approval": msgspec.to_builtins(asked)}
         wait = approval.wait_ms(asked.asked_at, now)
-        return Later(after_ms=wait, reason="waiting for a person's approval", output=output)
+        return Later(after_ms=wait, reason=approval.ASKED, output=output)
 
     async def _tell(self, asked: approval.Question) -> None:
         """Say that somebody is asked, here and where the rule says."""
