@@ -12,6 +12,7 @@ A class exists because someone catches it or because it has its own exit code. M
 form: what happened, in backticks the literals, no full stop; the hint says what to do.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -117,6 +118,17 @@ class OutsideError(HookagentError):
     """Something outside failed: a port, a tunnel, a target, a store."""
 
     exit_code = ExitCode.OUTSIDE
+
+
+def reason_of(error: BaseException) -> str:
+    """Say why something outside could not be reached, without the class names of a library."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    inner = getattr(error, "os_error", None) or error
+    code = getattr(inner, "errno", None)
+    if isinstance(code, int) and code > 0:
+        return os.strerror(code).lower()
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -1,5 +1,8 @@
 """Pure: errors say what, where and what to do, and each kind ends with its own exit code."""
 
+import errno
+import socket
+
 from hookagent.errors import (
     AnswerNo,
     ConfigError,
@@ -10,6 +13,7 @@ from hookagent.errors import (
     Severity,
     UsageError,
     did_you_mean,
+    reason_of,
 )
 
 
@@ -51,3 +55,16 @@ def test_a_name_that_is_not_there_gets_the_nearest_or_a_short_list_or_nothing():
     assert NotFound.among("scheme", "strpe", ["stripe", "github"]).hint == "did you mean `stripe`?"
     assert did_you_mean("zzz", ["a", "b"]) == "known: `a`, `b`"
     assert did_you_mean("zzz", [f"name-{n}" for n in range(40)]) is None
+
+
+def test_a_reason_is_the_systems_own_words():
+    class OfALibrary(Exception):
+        os_error = ConnectionRefusedError(errno.ECONNREFUSED, "[Errno 111] Connect call failed")
+
+    assert reason_of(OfALibrary()) == "connection refused"
+    assert reason_of(TimeoutError()) == "no answer in time"
+    assert (
+        reason_of(socket.gaierror(-2, "Name or service not known")) == "Name or service not known"
+    )
+    assert reason_of(ValueError("no URL")) == "no URL"
+    assert reason_of(ValueError()) == "ValueError"

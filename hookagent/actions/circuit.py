@@ -133,7 +133,7 @@ class Circuits:
         self._keep(target, circuit)
         return wait
 
-    def succeeded(self, target: str, now: int = 0) -> None:
+    def succeeded(self, target: str, now: int) -> None:
         """Note an answer of a target."""
         if self._circuits.pop(target, None) is not None:
             self._note(target, Event.SUCCEEDED, now)

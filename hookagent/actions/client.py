@@ -7,7 +7,6 @@ ends within the step's time limit (SECURITY R8 to R13). aiohttp is imported on f
 
 import asyncio
 import errno
-import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ import msgspec
 from hookagent.actions.base import HOP_HEADER, HOPS_MAX, Call, Outside, Own
 from hookagent.actions.circuit import Circuit, Circuits
 from hookagent.actions.egress import Permit, is_own_host, refusal
+from hookagent.errors import reason_of
 from hookagent.version import hookagent_version
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Client:
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
             if passage.refusals:
                 raise Refused(passage.refusals[0]) from None
-            raise Unreachable(why_unreachable(error)) from None
+            raise Unreachable(f"cannot be reached: {reason_of(error)}") from None
         finally:
             _passage.reset(token)
 
@@ -211,16 +211,6 @@ def _with_ours(headers: tuple[tuple[str, str], ...], call: Call) -> list[tuple[s
     given = {name.lower() for name, _ in headers}
     ours = [(HOP_HEADER, str(call.hop + 1)), ("User-Agent", USER_AGENT), ("Accept", "*/*")]
     return [*headers, *(pair for pair in ours if pair[0].lower() not in given)]
-
-
-def why_unreachable(error: BaseException) -> str:
-    """Say why a connection failed, without the class names of a library."""
-    inner = getattr(error, "os_error", None) or error
-    code = getattr(inner, "errno", None)
-    if isinstance(code, int) and code > 0:
-        return f"cannot be reached: {os.strerror(code).lower()}"
-    text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
-    return f"cannot be reached: {text}"
 
 
 async def client_of(outside: Outside) -> Client:

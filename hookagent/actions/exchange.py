@@ -39,7 +39,7 @@ async def exchange(
     try:
         answer = await client.send(request, call)
     except Refused as error:
-        client.circuits.succeeded(target)  # it was us who said no
+        client.circuits.succeeded(target, outside.clock())  # it was us who said no
         return Never(error=f"{request.method} {target}: {error}")
     except Unreachable as error:
         client.circuits.failed(target, outside.clock())
@@ -47,7 +47,7 @@ async def exchange(
     if answer.status >= SERVER_ERROR:
         client.circuits.failed(target, outside.clock())
     else:
-        client.circuits.succeeded(target)
+        client.circuits.succeeded(target, outside.clock())
     return (sort or sort_answer)(answer, outside.clock())
 
 

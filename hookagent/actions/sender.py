@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from hookagent.actions.client import why_unreachable
-from hookagent.errors import OutsideError
+from hookagent.errors import OutsideError, reason_of
 from hookagent.event import RawRequest
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class Sender:
             raise OutsideError(f"no answer from {url} within {TIMEOUT_S:g} s") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
             raise OutsideError(
-                f"{url} {why_unreachable(error)}",
+                f"{url} cannot be reached: {reason_of(error)}",
                 hint="is the target running? `hookagent serve` starts the listener",
             ) from None
 

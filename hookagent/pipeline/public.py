@@ -89,12 +89,12 @@ class PublicFace:
                 self._say("starting", None, detail)
             case Reconnecting(reason=reason, hint=hint):
                 self.state = "reconnecting"
-                self._say("reconnecting", self.url, f"{reason}; {hint}" if hint else reason)
+                self._say("reconnecting", self.url, _with_hint(reason, hint))
             case Expiring(url=url, seconds_left=left):
                 self._say("expiring", url, f"{left} s left")
             case Down(message=message, hint=hint):
                 self.url, self.state = self._config.server.public_url, "down"
-                self._say("down", None, f"{message}; {hint}" if hint else message)
+                self._say("down", None, _with_hint(message, hint))
             case Log(level=Level.WARNING | Level.ERROR, line=line):
                 self._say("warning", self.url, line)
             case _:
@@ -105,6 +105,11 @@ class PublicFace:
         self._feed.publish(
             Tunnel(at=self._clock(), state=state, url=url, detail=detail, sources=sources)
         )
+
+
+def _with_hint(message: str, hint: str | None) -> str:
+    """Return a message and what to do in one line."""
+    return "; ".join(line.strip() for line in (message, *(hint or "").splitlines()))
 
 
 def tunnel_options(config: Config) -> TunnelOptions:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from hookagent.errors import reason_of
 from hookagent.tunnel.base import (
     Down,
     Kind,
@@ -178,7 +179,7 @@ class SmeeTunnel:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Down(
                 code="no-network",
-                message=f"`{home}` cannot be reached: {type(error).__name__}",
+                message=f"`{home}` cannot be reached: {reason_of(error)}",
                 hint="check the network, or set `channel` to a channel of another server",
                 retryable=True,
             )
@@ -192,7 +193,7 @@ class SmeeTunnel:
         return address.rstrip("/")
 
     async def _listen(self, channel: str, courier: Courier) -> AsyncGenerator[TunnelEvent, None]:
-        """Follow the stream until it breaks; what can recover just ends it."""
+        """Follow the stream until it breaks; what can recover ends it with a `Down` or just so."""
         import aiohttp
 
         limit = aiohttp.ClientTimeout(
@@ -209,8 +210,9 @@ class SmeeTunnel:
                     yield Up(url=channel)
                     async for log in self._pass_on(answer, courier):
                         yield log
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            lost = f"the stream of `{channel}` is lost: {reason_of(error)}"
+            yield Down(code="connection-lost", message=lost, retryable=True)
         except TooLarge as error:
             yield Log(level=Level.WARNING, line=f"{self.name} sent {error}; it is lost")
 

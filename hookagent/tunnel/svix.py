@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
+from hookagent.errors import reason_of
 from hookagent.tunnel import svix_wire
 from hookagent.tunnel.base import (
     Down,
@@ -53,6 +54,7 @@ class SvixTunnel:
         self._relay = relay
         self._url = ""
         self._close_code = 0
+        self._lost = ""
 
     async def check(self) -> Readiness:
         """Look at the channel; nobody is asked."""
@@ -77,7 +79,7 @@ class SvixTunnel:
         attempt = 0
         async with Courier(self.name, local_url, self._options.path) as courier:
             while True:
-                self._close_code = 0
+                self._close_code, self._lost = 0, ""
                 async for event in self._listen(token, courier):
                     attempt = 0 if isinstance(event, Up | UrlChanged) else attempt
                     yield event
@@ -87,7 +89,7 @@ class SvixTunnel:
                         return
                     token = svix_wire.new_token()
                 attempt += 1
-                yield Reconnecting(reason="the connection to Svix Play ended", attempt=attempt)
+                yield Reconnecting(reason=self._lost or ENDED, attempt=attempt)
                 await asyncio.sleep(pause_seconds(attempt, random.random()))  # noqa: S311 - jitter
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
@@ -98,7 +100,7 @@ class SvixTunnel:
         return svix_wire.find_token(known) or svix_wire.new_token()
 
     async def _listen(self, token: str, courier: Courier) -> AsyncGenerator[TunnelEvent, None]:
-        """Follow one connection, and keep the code it was closed with."""
+        """Follow one connection, and keep the code it was closed with or why it was lost."""
         import aiohttp
 
         limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
@@ -111,8 +113,8 @@ class SvixTunnel:
                 async for event in self._read(socket, courier):
                     yield event
                 self._close_code = socket.close_code or 0
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._lost = f"Svix Play cannot be reached: {reason_of(error)}"
 
     async def _read(
         self, socket: "aiohttp.ClientWebSocketResponse", courier: Courier
@@ -141,6 +143,7 @@ class SvixTunnel:
         return UrlChanged(old=old, new=url) if old and old != url else Up(url=url)
 
 
+ENDED = "the connection to Svix Play ended"
 IN_USE = Down(
     code="channel-in-use",
     message="another reader holds the channel at Svix Play",

@@ -19,7 +19,7 @@ def test_it_opens_after_failures_in_a_row():
     circuits = Circuits(POLICY)
     circuits.failed("t", 0)
     circuits.failed("t", 0)
-    circuits.succeeded("t")
+    circuits.succeeded("t", 0)
     circuits.failed("t", 0)
     circuits.failed("t", 0)
 
@@ -61,7 +61,7 @@ def test_a_good_probe_closes_it_and_nothing_is_held_against_the_target():
         circuits.failed("t", 0)
     assert circuits.enter("t", 100) == 0
 
-    circuits.succeeded("t")
+    circuits.succeeded("t", 0)
 
     assert circuits.enter("t", 101) == 0
     assert circuits.states == {}
@@ -85,5 +85,5 @@ def test_it_never_keeps_anyone_away_for_longer_than_its_bound(moves):
         elif move == "f":
             circuits.failed("t", now)
         else:
-            circuits.succeeded("t")
+            circuits.succeeded("t", 0)
             assert circuits.enter("t", now) == 0

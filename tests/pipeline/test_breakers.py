@@ -44,7 +44,7 @@ async def test_a_success_anywhere_closes_it_everywhere(store):
     assert nodes[1].enter(TARGET, later) == 0  # the probe
     await together(store, later, *nodes)
     assert nodes[0].enter(TARGET, later) > 0
-    nodes[1].succeeded(TARGET)
+    nodes[1].succeeded(TARGET, 0)
     await together(store, later, *nodes)
 
     assert [one.states for one in nodes] == [{}, {}]

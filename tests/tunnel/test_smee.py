@@ -109,6 +109,15 @@ async def test_an_older_gosmee_streams_at_the_channel_itself(serve, listener, li
     assert (await arrived(tunnel, listener)).body == DELICATE
 
 
+async def test_a_relay_out_of_reach_is_said_with_the_reason_and_tried_again(listener, listen):
+    channel = "http://127.0.0.1:1/channel"
+    tunnel = listen(SmeeTunnel(options(channel=channel), SMEE), listener.url)
+
+    lost = await tunnel.until(Reconnecting)
+
+    assert lost.reason == f"the stream of `{channel}` is lost: connection refused"
+
+
 async def test_a_stream_that_ends_is_read_again_at_the_same_address(smee_at, listener, listen):
     relay, home = smee_at
     tunnel = listen(SmeeTunnel(options(), replace(SMEE, home=home)), listener.url)

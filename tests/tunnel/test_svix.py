@@ -47,6 +47,14 @@ async def test_a_lost_connection_is_made_again_with_the_same_channel(serve, list
     assert relay.tokens[0] == relay.tokens[1]
 
 
+async def test_a_relay_out_of_reach_is_said_with_the_reason(listener, listen):
+    tunnel = listen(SvixTunnel(options(), "ws://127.0.0.1:1/listen/"), listener.url)
+
+    lost = await tunnel.until(Reconnecting)
+
+    assert lost.reason == "Svix Play cannot be reached: connection refused"
+
+
 async def test_a_channel_of_our_own_in_use_is_given_up_for_another(serve, listener, listen):
     relay = SvixRelay()
     url = await serve(relay.app)
