@@ -4,6 +4,7 @@
     @headers.x-github-event   a header field, any case
     @query.token              a parameter of the query
     @source @type @method @path @client_ip @received_at @integrity @origin @id
+    @body                     the body as it came, as text
 
 A reference is read once and resolved often; resolving is total.
 """
@@ -29,8 +30,10 @@ ENVELOPE: Mapping[str, Callable[[Event], Any]] = {
     "integrity": lambda event: str(event.verdict.integrity),
     "origin": lambda event: str(event.origin),
     "id": lambda event: event.id,
+    "body": lambda event: event.request.body.decode("utf-8", "replace"),
 }
 """Envelope values that stand for themselves."""
+EMPTY_IS_MISSING = frozenset({"type", "client_ip", "body"})
 FIELDS = ("headers", "query")
 """Envelope values that hold named fields."""
 
@@ -90,7 +93,7 @@ def values(reference: Reference, event: Event) -> list[Any]:
     if reference.area in FIELDS:
         return request_values(reference, event.request, None)
     value = ENVELOPE[reference.area](event)
-    return [] if value == "" and reference.area in {"type", "client_ip"} else [value]
+    return [] if value == "" and reference.area in EMPTY_IS_MISSING else [value]
 
 
 def request_values(reference: Reference, request: RawRequest, payload: Any) -> list[Any]:

@@ -77,3 +77,11 @@ def test_an_empty_type_or_address_is_missing():
 
     assert values(parse_reference("@type"), bare) == []
     assert values(parse_reference("@client_ip"), bare) == []
+    assert values(parse_reference("@body"), bare) == []
+
+
+def test_the_body_is_the_text_that_came():
+    request = RawRequest(body=b'<a n="1">\xff</a>')
+    odd = Event(id="e", source="s", request=request, verdict=EVENT.verdict)
+
+    assert values(parse_reference("@body"), odd) == ['<a n="1">\ufffd</a>']

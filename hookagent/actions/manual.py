@@ -41,6 +41,7 @@ a value of the payload; a list on the way stands for its elements |
 | `@headers.name`, `@query.name` | a header field, a query parameter |
 | `@source` `@type` `@id` `@method` `@path` `@client_ip` `@received_at` `@integrity` `@origin` | \
 the envelope |
+| `@body` | the body as it came, as text |
 | `steps.NAME.output.x` | what an earlier step left |
 | `window.count`, `key.host`, `absence.x` | what a condition over time found |
 | `"text"` | itself |

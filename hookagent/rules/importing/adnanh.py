@@ -156,7 +156,12 @@ def _value(value: Any, path: str) -> Any:
     return [text, number] if inline(number) == text else text
 
 
+WHOLE_BODY = frozenset({"entire-payload", "raw-request-body"})
+
+
 def _path(parameter: Any, at: Way) -> str:
+    if isinstance(parameter, dict) and parameter.get("source") in WHOLE_BODY:
+        return "@body"
     path = reference(parameter)
     if path is None:
         raise CannotImport(f"`{_name(at)}`: its `parameter` cannot be a condition's path here")

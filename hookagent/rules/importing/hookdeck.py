@@ -76,10 +76,13 @@ def convert(document: Any, name: str) -> Imported:
 def _part(part: str, wanted: Any, notes: Notes) -> tuple[Alternatives, list[Group]]:
     """Convert what is asked of one part of the request; the second value is what must not be."""
     at: Way = (part,) if part else ()
-    if part == "path" or not isinstance(wanted, dict):
-        if part != "path":
-            raise CannotImport(f"`{part or 'the filter'}` must be an object")
+    if part == "path":
         return [{"@path": it} for it in _value(wanted, at, notes)], []
+    if part == "body" and (not isinstance(wanted, dict) or wanted.keys() & OPERATORS.keys()):
+        notes.kept(at, "@body", "the text of the body; a text in JSON has its quotes")
+        return [{"@body": it} for it in _value(_text_of(wanted), at, notes)], []
+    if not isinstance(wanted, dict):
+        raise CannotImport(f"`{part or 'the filter'}` must be an object")
     excluded: list[Group] = []
     rest = dict(wanted)
     if "$not" in rest:
@@ -90,6 +93,13 @@ def _part(part: str, wanted: Any, notes: Notes) -> tuple[Alternatives, list[Grou
         notes.kept((*at, "$not"), f"{len(excluded)} `unless` groups")
     found = _object(rest, at, notes) if rest else [{}]
     return [_addressed(group, part) for group in found], excluded
+
+
+def _text_of(wanted: Any) -> Any:
+    """Write what a whole body must be as what its text must be."""
+    if isinstance(wanted, str):
+        return {"$in": [wanted, inline(wanted)]}
+    return wanted if isinstance(wanted, dict) else inline(wanted) if wanted is not None else "null"
 
 
 def _addressed(group: Group, part: str) -> Group:
@@ -133,14 +143,24 @@ def _all(options: list[Alternatives]) -> Alternatives:
 def _field(name: str, value: Any, at: Way, notes: Notes) -> Alternatives:
     if isinstance(value, dict) and value and not any(key.startswith("$") for key in value):
         return below(path_of(name), _object(value, at, notes), as_item=True)
-    if isinstance(value, dict) and set(value) == {"$eq"} and isinstance(value["$eq"], dict | list):
+    if _is_whole(value, "$eq"):
         group = _deep(path_of(name), value["$eq"])
         notes.kept(at, f"{len(group)} conditions, one for each part")
         return [group]
+    if _is_whole(value, "$neq"):
+        options = _differing(path_of(name), value["$neq"])
+        notes.kept(at, f"{len(options)} groups, one for each part that may differ")
+        return options
     found: Alternatives = [{path_of(name): it} for it in _value(value, at, notes)]
     for group in found:
         notes.kept(at, inline(group)[2:-2], _difference(value))
     return found
+
+
+def _is_whole(value: Any, operator: str) -> bool:
+    """Whether a field is held against a whole list or object by this operator and no other."""
+    argument = value.get(operator) if isinstance(value, dict) and len(value) == 1 else None
+    return isinstance(argument, list) or (isinstance(argument, dict) and set(argument) != {"$ref"})
 
 
 def _difference(value: Any) -> str:
@@ -187,6 +207,20 @@ def _deep(path: str, value: Any) -> Group:
     for way, part in parts:
         group |= _deep(way, part)
     return group
+
+
+def _differing(path: str, value: Any) -> Alternatives:
+    """Ask for anything but a whole list or object: one part of it is another, or is not there."""
+    options: Alternatives = []
+    for way, wanted in _deep(path, value).items():
+        options.append(_merged({path: {"exists": True}}, way, {"not": wanted}))
+        if way != path:
+            options.append(_merged({path: {"exists": True}}, way, {"exists": False}))
+    return options
+
+
+def _merged(group: Group, path: str, requirement: Any) -> Group:
+    return group | {path: conjoined(group[path], requirement) if path in group else requirement}
 
 
 def _equal(value: Any) -> Any:
@@ -244,7 +278,9 @@ def _reference(path: Any, at: Way) -> str:
         return way
     around = [str(name) for name in at if isinstance(name, str) and not name.startswith("$")]
     outer, _, rest = way.rpartition("[$index]")
-    if outer.replace("[$index]", "") != ".".join(around[:-1]) or not rest.startswith("."):
+    here = ".".join(around[:-1])
+    its = outer.replace("[$index]", "")
+    if its not in {here, here.removeprefix("body.")} or not rest.startswith("."):
         raise CannotImport(f"`{_name(at)}`: `{way}` is not about the same element")
     return f"@item{rest}"
 

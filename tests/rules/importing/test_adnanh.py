@@ -38,6 +38,8 @@ CASES = [
     (match(value="y", source="url", name="tag"), {}, True),
     (match(value="z", source="query", name="tag"), {}, False),
     (match(value="POST", source="request", name="method"), {}, True),
+    (match("regex", regex='"ref":"main"', source="entire-payload"), {"ref": "main"}, True),
+    (match("regex", regex='"ref":"main"', source="raw-request-body"), {"ref": "x"}, False),
     ({"match": {"type": "ip-whitelist", "ip-range": "192.0.2.1/24"}}, {}, True),
     ({"match": {"type": "ip-whitelist", "ip-range": "198.51.100.1 192.0.2.7"}}, {}, True),
     ({"match": {"type": "ip-whitelist", "ip-range": "198.51.100.0/24"}}, {}, False),

@@ -36,7 +36,7 @@ WORDS = (
 NUMBERS = (0, 1, 1.0, -1, 5, 5.5, 10, 404, 2**63, 2**64 + 1, 1e300, -0.0)
 SCALARS = (*WORDS, *NUMBERS, True, False, None)
 PATHS = ("a", "b", "a.b", "a.b.c", "tags", "items", "items.sku", "items.qty", "a.c", "o.tags[0]")
-ENVELOPE = ("@source", "@type", "@headers.x-event", "@query.q", "@method", "@client_ip")
+ENVELOPE = ("@source", "@type", "@headers.x-event", "@query.q", "@method", "@client_ip", "@body")
 INNER = ("sku", "qty", "tags", "@item")
 GLOBS = (
     "*",
