@@ -124,10 +124,16 @@ def test_templates_are_total(text):
     template(text)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Give one folder for all examples, above no other test's."""
+    return tmp_path_factory.mktemp("fuzz")
+
+
 @given(st.lists(st.sampled_from(TOML_PIECES), max_size=30).map("".join))
 @settings(max_examples=100)
-def test_configurations_are_total(tmp_path_factory, text):
-    toml(tmp_path_factory.getbasetemp(), text)
+def test_configurations_are_total(folder, text):
+    toml(folder, text)
 
 
 @given(st.one_of(st.text(max_size=80), st.lists(st.sampled_from(TOML_PIECES)).map("".join)))
