@@ -18,6 +18,7 @@ from hookagent.errors import OutsideError
 
 SCHEMA = "hookagent"
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,47}")
+_PREPARE = {"yes": True, "no": False, "auto": None}
 _EXAMPLE = "write `postgresql://user@host:5432/database`"
 
 _DEFAULTS: dict[str, Any] = {
@@ -39,8 +40,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any]
     """For libpq; may hold a password."""
     schema: str
-    prepare: bool
-    """Whether statements stay prepared on a connection; not so behind some poolers."""
+    prepare: bool | None
+    """Whether statements stay prepared on a connection; None: unless a pooler stands between."""
     label: str
     """The URL without what is secret."""
 
@@ -54,7 +55,7 @@ def read_address(url: str) -> Address:
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         schema = query.pop("schema", SCHEMA)
-        prepare = query.pop("prepare", "yes")
+        prepare = query.pop("prepare", "auto")
         rest = urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
         given = conninfo_to_dict(rest)
     except (ValueError, ProgrammingError):
@@ -64,12 +65,12 @@ def read_address(url: str) -> Address:
             "the `schema` in the store's URL is no name for one",
             hint="small letters, digits and `_`, at most 48",
         )
-    if prepare not in {"yes", "no"}:
-        raise OutsideError("`prepare` in the store's URL is neither `yes` nor `no`")
+    if prepare not in _PREPARE:
+        raise OutsideError("`prepare` in the store's URL is neither `yes` nor `no` nor `auto`")
     return Address(
         parameters=_DEFAULTS | {key: value for key, value in given.items() if value is not None},
         schema=schema,
-        prepare=prepare == "yes",
+        prepare=_PREPARE[prepare],
         label=_label(given, schema),
     )
 

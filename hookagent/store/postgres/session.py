@@ -2,9 +2,10 @@
 
 Statements name tables as `hook.events`; `hook` becomes the schema of the store's URL, so that
 nothing depends on a session's `search_path`. Between transactions a connection has no state but its
-prepared statements: a pooler may stand between, see docs/store.md.
+prepared statements, and behind a pooler not even those: see docs/store.md.
 """
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -22,6 +23,8 @@ from hookagent.store.base import StoreUnavailable
 from hookagent.store.postgres.address import Address
 from hookagent.store.postgres.arrays import register
 
+CHECK_S = 10.0
+"""A database that lets us in and answers nothing for so long is given up."""
 SKEW_MAX_MS = 5_000
 """Leases compare the clocks of all nodes: one that is further off than this is refused."""
 
@@ -35,7 +38,7 @@ _OURS = re.compile(r"\bhook\.")
 
 _CHECK = """
     SELECT extract(epoch FROM clock_timestamp()) * 1000, current_setting('synchronous_commit'),
-        pg_is_in_recovery()
+        pg_is_in_recovery(), pg_backend_pid()
 """
 
 
@@ -56,8 +59,11 @@ class Session:
 
     def __init__(self, connection: AsyncConnection[Any], address: Address) -> None:
         self.connection = connection
+        self.keeps_prepared = bool(address.prepare)
+        """Whether statements stay prepared here."""
         self._address = address
         self._queries: dict[str, str] = {}
+        self.was_abandoned = False
 
     @property
     def is_broken(self) -> bool:
@@ -96,6 +102,7 @@ class Session:
 
     def abandon(self) -> None:
         """Cut a connection on which somebody waits for an answer: the wait ends with an error."""
+        self.was_abandoned = True
         with (
             contextlib.suppress(OSError, psycopg.Error),
             socket.socket(fileno=os.dup(self.connection.pgconn.socket)) as same,
@@ -105,7 +112,7 @@ class Session:
     async def _execute(self, query: str, values: Sequence[Any]) -> AsyncRawCursor[Row]:
         cursor = AsyncRawCursor(self.connection)
         await cursor.execute(
-            self.named(query), values or None, prepare=self._address.prepare or None, binary=True
+            self.named(query), values or None, prepare=self.keeps_prepared, binary=True
         )
         return cursor
 
@@ -119,22 +126,34 @@ async def connect(address: Address, clock: Clock = system_clock) -> Session:
     connection = await AsyncConnection.connect(
         **address.parameters,
         autocommit=True,
-        prepare_threshold=5 if address.prepare else None,
     )
     session = Session(connection, address)
+    watch = asyncio.get_running_loop().call_later(CHECK_S, session.abandon)
     try:
         register(connection)
         await _check(session, address, clock)
+    except psycopg.OperationalError as error:
+        await connection.close()
+        if session.was_abandoned:
+            raise StoreUnavailable(
+                f"the store `{address.label}` let us in and did not answer within {CHECK_S:g} s",
+                hint="a pooler may have no connection left: raise `default_pool_size`",
+            ) from error
+        raise
     except BaseException:
         await connection.close()
         raise
+    finally:
+        watch.cancel()
     return session
 
 
 async def _check(session: Session, address: Address, clock: Clock) -> None:
     before = clock()
-    ((there, synchronous, is_standby),) = await session.fetch(_CHECK)
+    ((there, synchronous, is_standby, pid),) = await session.fetch(_CHECK)
     after = clock()
+    if address.prepare is None:  # a pooler gives out numbers of its own
+        session.keeps_prepared = pid == session.connection.info.backend_pid
     if is_standby:
         raise StoreUnavailable(
             f"the store `{address.label}` is a standby and takes no writes",

@@ -15,6 +15,21 @@ _SENTENCES: tuple[tuple[str, str, str | None], ...] = (
     ("28", "it does not let this user in", "check user, password and `pg_hba.conf`"),
     ("3D000", "there is no such database", "create it: `createdb NAME`"),
     ("42501", "a right is missing", "this user must own the schema, or may create one"),
+    (
+        "42P05",
+        "its pooler mixes up prepared statements",
+        "leave `prepare=yes` out of the URL, or set `max_prepared_statements` (PgBouncer 1.21)",
+    ),
+    (
+        "26000",
+        "its pooler lost a prepared statement",
+        "leave `prepare=yes` out of the URL, or set `max_prepared_statements` (PgBouncer 1.21)",
+    ),
+    (
+        "08P01",
+        "it, or a pooler before it, does not take what we send",
+        "a pooler must pool sessions or transactions (`pool_mode`), not statements",
+    ),
     ("57P", "it is shutting down or starting", "it goes on by itself"),
     ("57014", "a statement was cancelled", None),
     ("58", "it could not read or write its files", "see its log"),

@@ -63,7 +63,7 @@ class Cluster:
         self.folder = folder
         self.port = free_port()
         self._bin = binaries()
-        self._as_user = _unprivileged()
+        self._as_user = unprivileged()
         if self._as_user is not None:
             os.chown(folder, *self._as_user)
         if copy_of is None:
@@ -109,7 +109,7 @@ class Cluster:
             raise NoServer(f"{program} failed: {done.stdout.decode(errors='replace').strip()}")
 
 
-def _unprivileged() -> tuple[int, int] | None:
+def unprivileged() -> tuple[int, int] | None:
     """Return whom the server runs as where we are root, which it refuses."""
     if os.getuid():
         return None
