@@ -25,10 +25,13 @@ from hookagent.rules.parse import read_rules
 from hookagent.store.base import Routed, RuleVersion, RunFilter
 from hookagent.store.sqlite import SqliteStore
 from hookagent.verdict import Code, Verdict
+from tests.patience import PATIENCE_S
 
 VERDICT = Verdict(valid=True, scheme="none", code=Code.UNCHECKED)
 DO = '\n[[rule.{0}.do]]\naction = "log"\ntext = "{0} {{{{ who }}}} {{{{ n }}}}"\n'
 QUICK = 'retry = { attempts = 9, first_delay = "1ms", max_delay = "2ms" }\n'
+LEASE_MS = 120_000
+"""Longer than a machine stands still: who is only slow keeps what it holds."""
 
 
 def clock():
@@ -103,7 +106,7 @@ async def crew(store, feed, tmp_path):
                 store,
                 feed,
                 outside,
-                Settings(**{"lease_ms": 5_000, "grace_ms": 1_000} | settings),
+                Settings(**{"lease_ms": LEASE_MS, "grace_ms": 1_000} | settings),
                 {},
                 owner=f"w{len(started)}-{number}",
                 clock=clock,
@@ -117,8 +120,8 @@ async def crew(store, feed, tmp_path):
     await asyncio.gather(*(made.stop() for made in started))
 
 
-async def worked_off(store, count, seconds=30):
-    async with asyncio.timeout(seconds):
+async def worked_off(store, count):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             stats = await store.stats(since=0)
             docket = await store.docket(before=clock() + 60_000, limit=1)
