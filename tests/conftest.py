@@ -15,9 +15,15 @@ settings.register_profile("landing", parent=settings.get_profile("default"), der
 settings.register_profile("long", parent=settings.get_profile("default"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # a shell that puts tests in the background has them, and all they start, ignore Ctrl-C
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What is ignored stays ignored in all that tests start: a shell that puts them in the background
+# does so with Ctrl-C, `nohup` with the terminal's end, and some runners with the ends of children.
+for number, usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGCHLD, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

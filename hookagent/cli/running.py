@@ -39,7 +39,18 @@ def chosen_mode(mode: str | None, *, as_json: bool) -> str:
 
 def run_agent(config: "Config", choices: "Choices", mode: str) -> ExitCode:
     """Run an agent until Ctrl-C, telling what happens."""
+    _hear_of_children()
     return _run(_serve(config, choices, mode))
+
+
+def _hear_of_children() -> None:
+    """Let the system keep how our programs end, even where whoever started us did not care.
+
+    An ignored SIGCHLD is inherited, and then nobody can tell a failure from a success.
+    """
+    ends = getattr(signal, "SIGCHLD", None)
+    if ends is not None and signal.getsignal(ends) is signal.SIG_IGN:
+        signal.signal(ends, signal.SIG_DFL)
 
 
 def _run(work: "asyncio._CoroutineLike[ExitCode]") -> ExitCode:

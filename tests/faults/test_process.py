@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.patience import PATIENCE_S, wait_until
-from tests.whole.served import lines, run, serving, write_project
+from tests.whole.served import Served, lines, run, serving, write_project
 
 LEASE = '\n[worker]\nlease = "1s"\ngrace = "1s"\n'
 SLOW = "import sys,time; open('begun','a').write('x'); time.sleep(float(sys.argv[1])); open('ended','a').write('x')"
@@ -38,6 +38,26 @@ def test_a_term_in_mid_work_parks_the_step_and_the_next_start_does_it_again(tmp_
     assert not (project / "ended").exists()
     (found,) = lines(run(project, "inspect", event, "--json"))
     assert found["runs"][0]["steps"][0]["attempts"][0]["outcome"] == "interrupted"
+
+
+def test_a_parent_that_ignores_the_ends_of_its_children_does_not_make_us(tmp_path):
+    careless = (
+        "import os,signal,sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+        " os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    fails = (
+        '[rule.r]\n[[rule.r.do]]\naction = "exec"\ncommand = ["false"]\nretry = { attempts = 1 }\n'
+    )
+    agent = Served(write_project(tmp_path, rules=fails), launcher=(sys.executable, "-c", careless))
+    try:
+        agent.post({"id": "1"})
+        ran = agent.wait_for("ran")
+        agent.stop()
+    finally:
+        agent.close()
+
+    assert (ran["state"], ran["error"]) == ("dead", "exit code 1")
+    assert agent.stderr == ""
 
 
 @pytest.mark.parametrize("frozen_s", [3, pytest.param(60, marks=pytest.mark.long)])
