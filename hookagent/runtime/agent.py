@@ -33,6 +33,7 @@ from hookagent.pipeline.public import PublicFace
 from hookagent.pipeline.reception import Reception
 from hookagent.pipeline.rulebook import Rulebook, Turns, load_rulebook
 from hookagent.pipeline.rulewatch import rule_changes
+from hookagent.pipeline.staleness import Staleness
 from hookagent.pipeline.statistics.keeper import keeper
 from hookagent.pipeline.targets import tell
 from hookagent.pipeline.upkeep import Upkeep
@@ -76,6 +77,7 @@ class Agent:
         self._worker: Worker | None = None
         self._listener: Listener | None = None
         self._keys: PublishedKeys | None = None
+        self._staleness: Staleness | None = None
 
     async def start(self) -> None:
         """Start everything; returns when requests are accepted. Raises HookagentError."""
@@ -132,6 +134,9 @@ class Agent:
         self._keep_up(store, outside, owner)
         if self.choices.watch_rules and config.rules:
             self._background(self._watch_rules(), "rules")
+        if self.choices.watch_rules and config.file is not None:
+            self._staleness = Staleness(config.file, self.feed, clock)
+            self._background(self._staleness.run(), "config")
         await self._say_ready(rulebook)
 
     def _make_worker(self, store: Store, outside: Outside, owner: str) -> Worker:
@@ -325,8 +330,10 @@ class Agent:
             await self.reload()
 
     async def reload(self) -> None:
-        """Read the rules again and use them if they are good."""
+        """Read the rules again and use them if they are good; say what else has changed."""
         config = self.config
+        if self._staleness is not None:
+            await self._staleness.look()
         try:
             rulebook: Rulebook = await asyncio.to_thread(
                 load_rulebook, config.rules, config.folder, config.environment, Turns()
