@@ -8,7 +8,7 @@ Pure: `now` is an argument, in Unix milliseconds. What counts as failure is that
 down (no connection, timeout, 5xx), not that it refused one request.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -123,15 +123,23 @@ class Circuits:
         self._circuits: dict[str, Circuit] = {}
         self.news: list[Happened] | None = None
         """What happened here since somebody last took it away; None where nobody will."""
+        self.ask: Callable[[str], Awaitable[int]] | None = None
+        """Asked before a probe, where others may send it too: how many ms to stay away."""
 
     def enter(self, target: str, now: int) -> int:
         """Ask to call a target: how many ms to stay away, 0 to go on."""
         before = self._circuits.get(target, Circuit())
         circuit, wait = enter(before, self.policy, now)
-        if circuit != before:
+        if circuit != before and self.ask is None:  # who is asked tells of it
             self._note(target, Event.ENTERED, now)
         self._keep(target, circuit)
         return wait
+
+    async def agree(self, target: str, now: int) -> int:
+        """Ask to call a target; where that would be a probe, one of all who share it may go on."""
+        wait = self.enter(target, now)
+        is_probe = not wait and target in self._circuits and not self._is_closed(target)
+        return await self.ask(target) if is_probe and self.ask is not None else wait
 
     def succeeded(self, target: str, now: int) -> None:
         """Note an answer of a target."""
@@ -146,6 +154,9 @@ class Circuits:
     def adopt(self, states: Mapping[str, Circuit]) -> None:
         """Take over what all nodes together know; what happened here since then is added."""
         self._circuits = replay(states, self.news or (), self.policy)
+
+    def _is_closed(self, target: str) -> bool:
+        return self._circuits[target].state is CircuitState.CLOSED
 
     def _note(self, target: str, event: Event, now: int) -> None:
         if self.news is not None:

@@ -32,7 +32,7 @@ async def exchange(
     """Send a request and sort what comes of it."""
     client = await client_of(outside)
     target = target_of(request.url)
-    wait = client.circuits.enter(target, outside.clock())
+    wait = await client.circuits.agree(target, outside.clock())
     if wait:
         reason = f"{target} failed too often and is left alone for {wait / 1000:g} s"
         return Later(after_ms=wait, reason=reason, output=call.earlier)
