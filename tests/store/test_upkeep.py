@@ -1,6 +1,7 @@
 """What keeps the store small: checkpoints, the ring of refusals, pruning a little at a time."""
 
 import asyncio
+import threading
 
 from hookagent.store.base import EventFilter, Routed
 from hookagent.store.rows import REJECTED_BODY_MAX
@@ -85,3 +86,49 @@ async def test_old_minutes_go_and_the_last_of_each_source_stays(store):
         "b": (1, T0),
     }
     assert [one.source for one in await store.activity(since=0)] == ["b", "a"]
+
+
+def test_a_lock_is_let_go_of_in_time_although_the_block_goes_on():
+    lock = threading.Lock()
+
+    with checkpoint.held_at_most(lock, 0.01):
+        assert lock.acquire(timeout=60)  # else it would be held to the end, and this never true
+        lock.release()
+
+    assert not lock.locked()
+
+
+def test_a_lock_is_held_no_longer_than_the_block():
+    lock = threading.Lock()
+
+    with checkpoint.held_at_most(lock, 3_600):
+        assert lock.locked()
+
+    assert not lock.locked()
+
+
+async def test_a_commit_does_not_wait_for_a_checkpoints_sync(reopen, monkeypatch):
+    monkeypatch.setattr(checkpoint, "IDLE_SECONDS", 3_600)
+    is_syncing, may_end = threading.Event(), threading.Event()
+    copies = []
+    copy = checkpoint._copy
+
+    def slow(connection):
+        copies.append(1)
+        if len(copies) == 2:  # the one that syncs the bulk
+            is_syncing.set()
+            assert may_end.wait(60)
+        return copy(connection)
+
+    monkeypatch.setattr(checkpoint, "_copy", slow)
+    async with reopen() as store:
+        await store.accept(event(1))
+        working = asyncio.ensure_future(asyncio.to_thread(store._checkpoints._checkpoint))
+        assert await asyncio.to_thread(is_syncing.wait, 60)
+
+        accepted = await asyncio.wait_for(store.accept(event(2)), 60)
+
+        may_end.set()
+        await working
+    assert not accepted.is_duplicate
+    assert len(copies) == 3

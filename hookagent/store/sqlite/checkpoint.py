@@ -1,13 +1,16 @@
 """Copy the write-ahead log into the database, off the path of commits.
 
 A checkpoint beside a busy writer never reaches the log's end, and the log would grow without
-bound. So it goes in two steps: the bulk is copied while the writer writes, then the rest, a few
-pages, while the writer waits at `commit_lock`; the writer's next commit starts the log anew.
+bound. So it goes in steps: the bulk is copied while the writer writes; what was copied is brought
+to the disk, for which the writer has to keep still for a moment only; then the rest, a few pages,
+is copied and synced while the writer waits at `commit_lock`, and its next commit starts the log
+anew.
 """
 
 import contextlib
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from hookagent.store.sqlite.connection import Purpose, connect
@@ -19,9 +22,12 @@ IDLE_SECONDS = 5.0
 LOG_PAGES_MAX = 8_192
 """Beyond 32 MiB of log the writer is made to wait for the checkpoint."""
 SMALL_REST_PAGES = 256
-"""So few pages are copied quickly enough to hold the writer for."""
+"""So few pages are copied and synced quickly enough to hold the writer for."""
+STILL_SECONDS = 0.005
+"""SQLite syncs what it copied only where it has reached the log's end, which it then holds up: for
+so long the writer stands still for it, and not while the sync itself goes on."""
 ATTEMPTS = 6
-"""So often the bulk is copied again when the writer was faster."""
+"""So often what came meanwhile is copied when the writer was faster."""
 
 
 class Checkpoints:
@@ -66,15 +72,38 @@ class Checkpoints:
         connection = connect(self._path, Purpose.CHECKPOINT)
         try:
             log, copied = _copy(connection)
+            before = 0
             for _ in range(ATTEMPTS):
-                if log - copied <= SMALL_REST_PAGES:
+                before = log
+                with held_at_most(self._commit_lock, STILL_SECONDS):
+                    log, copied = _copy(connection)
+                if log - before <= SMALL_REST_PAGES:
                     break
-                log, copied = _copy(connection)
-            if log - copied <= SMALL_REST_PAGES or log > LOG_PAGES_MAX:
+            is_little_left = max(log - before, log - copied) <= SMALL_REST_PAGES
+            if is_little_left or log > LOG_PAGES_MAX:
                 with self._commit_lock:
                     _copy(connection)
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def held_at_most(lock: threading.Lock, seconds: float) -> Iterator[None]:
+    """Hold a lock for as long as the block lasts, but not for longer than that."""
+    ended = threading.Event()
+    lock.acquire()
+
+    def let_go() -> None:
+        ended.wait(seconds)
+        lock.release()
+
+    thread = threading.Thread(target=let_go, name="store-still", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _copy(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -44,8 +44,8 @@ from hookagent.store.sqlite.soundness import check_at_start, check_fully
 from hookagent.store.sqlite.trouble import unavailable
 from hookagent.store.sqlite.writer import Writer
 
-PRUNE_CHUNK = 100
-"""Events removed in one commit: keeps each under some tens of milliseconds."""
+PRUNE_CHUNK = 50
+"""Events removed in one commit: keeps each to a few milliseconds beside its sync."""
 
 
 class Mode(StrEnum):
