@@ -65,6 +65,14 @@ def test_a_rate_is_told_when_it_is_unusual_for_ten_minutes(agent, per_tick, minu
     assert agent.said == said
 
 
+@pytest.mark.parametrize(("per_tick", "said"), [(9, []), (10, ["watch.spike"])])
+def test_the_checks_of_a_push_to_a_quiet_repository_are_no_spike(agent, per_tick, said):
+    agent.usual_hours(per_tick=0)  # a tick is half a minute: 90 or 100 events in five minutes
+    agent.pass_time(15 * MINUTE, lambda: agent.deliver(per_tick))
+
+    assert agent.said == said
+
+
 def test_a_drop_is_over_with_the_first_usual_five_minutes(agent):
     agent.usual_hours()
     agent.pass_time(3 * HOUR)
