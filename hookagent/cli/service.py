@@ -159,6 +159,7 @@ def _plan(config: Path | None, name: str | None, manager: str | None) -> Plan:
         program=(sys.executable, "-m", "hookagent"),
         config=path,
         logs=logs_of(chosen, Path.home()),
+        grace_ms=loaded.worker.grace_ms,
         has_log_folder=loaded.log.folder is not None,
     )
     return plan_of(service, chosen, Path.home(), os.getuid() if hasattr(os, "getuid") else 0)

@@ -7,10 +7,11 @@ again on SIGHUP, and is not started again after exit codes 2 and 3, which only a
 import plistlib
 import re
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
-STOP_S = 30
-"""A stop waits up to `worker.grace` for steps and some seconds for answers."""
+STOP_S = 20
+"""What a stop may take beside `worker.grace`: some seconds for answers, and for what is parked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,15 @@ class Service:
     logs: Path
     """Where the platform keeps logs; the agent's own are in a folder of the service's name."""
 
+    grace_ms: int
+    """How long a stop waits for what runs, in the configuration as it is now."""
     has_log_folder: bool = False
     """Whether the configuration says where the agent's log is."""
+
+    @property
+    def stop_s(self) -> int:
+        """Return the seconds after which a stop has failed and the process is killed."""
+        return ceil(self.grace_ms / 1000) + STOP_S
 
     @property
     def environment(self) -> dict[str, str]:
@@ -71,7 +79,7 @@ ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=2
 RestartPreventExitStatus=2 3
-TimeoutStopSec={STOP_S}
+TimeoutStopSec={service.stop_s}
 NoNewPrivileges=yes
 UMask=0077
 
@@ -112,7 +120,7 @@ def launchd_plist(service: Service) -> str:
             "WorkingDirectory": str(service.config.parent),
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
-            "ExitTimeOut": STOP_S,
+            "ExitTimeOut": service.stop_s,
             "ThrottleInterval": 10,
             "Umask": 0o077,
             "StandardOutPath": output,

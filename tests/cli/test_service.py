@@ -20,6 +20,7 @@ SERVICE = Service(
     program=("/usr/bin/python3", "-m", "hookagent"),
     config=Path("/srv/shop/a.toml"),
     logs=Path("/logs"),
+    grace_ms=10_000,
 )
 
 
@@ -97,7 +98,11 @@ def test_a_service_needs_a_configuration(folder):
 
 def test_words_of_a_unit_are_quoted_as_systemd_reads_them():
     service = Service(
-        name="a%b", program=("/opt/my py/$x",), config=Path('/s "r%/a.toml'), logs=Path("/l")
+        name="a%b",
+        program=("/opt/my py/$x",),
+        config=Path('/s "r%/a.toml'),
+        logs=Path("/l"),
+        grace_ms=10_000,
     )
     unit = systemd_unit(service)
 
@@ -113,6 +118,15 @@ def test_launchd_gets_a_property_list_and_its_own_commands():
     assert read["KeepAlive"] == {"SuccessfulExit": False}
     assert plan.file == Path("/home/ada/Library/LaunchAgents/hookagent.shop.plist")
     assert plan.start == (("launchctl", "bootstrap", "gui/501", str(plan.file)),)
+
+
+def test_a_stop_may_take_as_long_as_the_configuration_says(project, capsys):
+    (project / "hookagent.toml").write_text('[worker]\ngrace = "5m"\n')
+    main(["service", "install", "--manager", "systemd", "--dry-run"])
+    launchd = plistlib.loads(launchd_plist(replace(SERVICE, grace_ms=300_500)).encode())
+
+    assert "TimeoutStopSec=320\n" in capsys.readouterr().out
+    assert launchd["ExitTimeOut"] == 321
 
 
 def test_a_name_comes_from_the_folder():
