@@ -1,7 +1,10 @@
 """Whole: runs that need a person: held over a kill, dead, tried again all at once."""
 
+import json
 import re
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -25,6 +28,19 @@ action = "exec"
 command = ["sh", "-c", "echo x >> tries; exit 1"]
 retry = { attempts = 1 }
 
+[rule.asks]
+on = "shop/asks"
+[[rule.asks.do]]
+action = "agent"
+name = "sort"
+url = "http://127.0.0.1:%d/v1"
+model = "small"
+prompt = "Sort this."
+approve = "always"
+[[rule.asks.do]]
+action = "log"
+text = "{{ steps.sort.output.text }}"
+
 [rule.off]
 on = "shop/*"
 enabled = false
@@ -41,11 +57,36 @@ def wait_until(is_so) -> None:
         time.sleep(0.01)
 
 
+class Model(BaseHTTPRequestHandler):
+    """Answers every question alike."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        message = {"role": "assistant", "content": "it is a bug"}
+        answer = json.dumps({"choices": [{"finish_reason": "stop", "message": message}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def model():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, model):
     """Kill an agent in the middle of a step that must not be repeated, and start it again."""
     folder = tmp_path_factory.mktemp("held")
-    write_project(folder, rules=RULES, more=MORE)
+    write_project(folder, rules=RULES % model, more=MORE)
     first = Served(folder)
     try:
         first.post({"id": 1, "type": "deploy"})
@@ -93,6 +134,19 @@ def test_all_dead_runs_are_retried_or_set_aside_after_a_question(site, opened):
     page.click("button:has-text('Set 3 runs aside for good?')")
 
     expect(page.locator(".page")).to_contain_text("Nothing is dead")
+
+
+def test_a_models_question_is_answered_where_it_is_asked(site, opened):
+    event_id = site.settled({"id": 30, "type": "asks"})
+    page = opened("#/runs")
+    run = page.locator("section:has(> h2:text-is('A person is asked')) .run")
+    expect(run).to_contain_text("waits for a person")
+    expect(run.locator("pre").first).to_contain_text("it is a bug")
+
+    run.locator("button:text-is('Yes, do it')").click()
+
+    page.goto(f"{site.base}/#/events?id={event_id}&tab=Runs")
+    expect(page.locator(".run h3 .state")).to_contain_text("done")
 
 
 def test_a_rule_that_fits_and_did_not_fire_says_why(site, opened):

@@ -1,5 +1,5 @@
 // A body as a folded tree, as it came, in hex, or as a form.
-import { html, useState, useMemo, CopyButton, Digits, Headers, pathText, readJson } from './kit.js';
+import { html, useState, useMemo, CopyButton, Digits, Headers, pathText, readJson, Toggles } from './kit.js';
 
 const SHOWN = 100; // members shown at once
 const HEX_ROWS = 256;
@@ -28,7 +28,7 @@ function Branch({ name, value, path, pick }) {
   const isList = Array.isArray(value);
   const entries = isList ? value.map((one, place) => [place, one]) : Object.entries(value);
   const brief = `${isList ? '[' : '{'}${entries.length || ''}${isList ? ']' : '}'}`;
-  return html`<li role="treeitem" aria-expanded=${isOpen ? 'true' : 'false'}>
+  return html`<li role="treeitem" aria-expanded=${isOpen}>
     <button class="fold" onClick=${() => setOpen(!isOpen)}><span aria-hidden="true">${isOpen ? '▾' : '▸'}</span> ${label}<span class="dim">${brief}</span></button>
     ${isOpen && entries.length > 0 && html`<ul role="group">
       ${entries.slice(0, most).map(([key, one]) => html`<${Branch} key=${key} name=${key} value=${one} path=${[...path, key]} pick=${pick} />`)}
@@ -69,9 +69,9 @@ export function Body({ event }) {
   const error = event.body_info?.error;
   const views = [...(value !== undefined ? ['tree'] : []), ...(isForm ? ['form'] : []), 'raw', 'hex'];
   return html`
-    <div class="bar" role="group" aria-label="Body view">${views.map((name) => html`<button aria-pressed=${view === name ? 'true' : 'false'} onClick=${() => setView(name)}>${name}</button>`)}
+    <${Toggles} label="Body view" names=${views} chosen=${view} set=${setView}>
       <${CopyButton} text=${event.body ?? event.body_b64 ?? ''} label="Copy the body" />
-      ${event.id.startsWith('evt_') && html`<a class="button" href=${`/api/events/${event.id}/body`} download>download</a>`}</div>
+      ${html`<a class="button" href=${`/api/events/${event.id}/body`} download>download</a>`}<//>
     ${error && data.length > 0 && html`<p class="warn">✗ ${error.reason}${error.line ? `, line ${error.line}, column ${error.column}` : ''}</p>`}
     ${!data.length ? html`<p class="dim">The body is empty.</p>`
       : view === 'tree' ? html`<${Tree} value=${value} />`

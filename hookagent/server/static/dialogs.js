@@ -1,5 +1,5 @@
 // What can be done: replay, copy, compare, craft, make a rule; and the sheet of keys.
-import { html, useState, useEffect, ask, many, query, readJson, useAsked, CopyButton, Dialog, Trouble } from './kit.js';
+import { html, useState, useEffect, ask, many, query, readJson, useAsked, Area, Check, Choice, CopyButton, Dialog, Toggles, Trouble } from './kit.js';
 import { Tree } from './body.js';
 import { Explained } from './event.js';
 
@@ -46,11 +46,11 @@ export function Replay({ event, isEdit, close }) {
   const isRefused = event.id.startsWith('rej_');
   const isWrong = body !== before && (event.body_info.media || '').includes('json') && readJson(body) === undefined;
   return html`<${Dialog} title=${`${isEdit ? 'Edit and replay' : 'Replay'}: ${event.source} ${event.type || ''}`} close=${close} wide=${isEdit}>
-    ${isEdit && event.body !== undefined && html`<label>Body<textarea class="mono" rows="12" spellcheck="false" value=${body} onInput=${(e) => setBody(e.target.value)}></textarea></label>
+    ${isEdit && event.body !== undefined && html`<${Area} label="Body" rows="12" value=${body} set=${setBody} />
       ${isWrong && html`<p class="warn">This is not JSON.</p>`}`}
-    ${isEdit && html`<label>Headers<textarea class="mono" rows="5" spellcheck="false" value=${headers} onInput=${(e) => setHeaders(e.target.value)}></textarea></label>`}
-    <label class="check"><input type="checkbox" checked=${sign} onChange=${(e) => setSign(e.target.checked)} /> Sign afresh, with the time of now</label>
-    <label>To<select value=${to} onChange=${(e) => setTo(e.target.value)}>${targets.map((name) => html`<option value=${name}>${name === 'listener' ? 'this listener' : name}</option>`)}</select></label>
+    ${isEdit && html`<${Area} label="Headers" rows="5" value=${headers} set=${setHeaders} />`}
+    <${Check} label="Sign afresh, with the time of now" value=${sign} set=${setSign} />
+    <${Choice} label="To" value=${to} set=${setTo} options=${targets.map((name) => [name, name === 'listener' ? 'this listener' : name])} />
     ${isRefused && sign && html`<p class="warn">It was refused. Signed afresh it counts as genuine: be sure who sent it.</p>`}
     <p class="dim">${to === 'listener' ? 'It arrives as a new event, and its rules act on it as on any other.' : 'It goes there alone; no rule of this agent sees it.'}</p>
     <div class="bar"><button class="main" autofocus disabled=${doing.busy} onClick=${send}>Send</button></div>
@@ -64,7 +64,7 @@ export function Export({ event, close }) {
   const [form, setForm] = useState('curl');
   const { value, error } = useAsked(`events/${event.id}/export/${form}`);
   return html`<${Dialog} title="Copy as" close=${close} wide>
-    <div class="bar" role="group" aria-label="Form">${FORMS.map((name) => html`<button aria-pressed=${form === name ? 'true' : 'false'} onClick=${() => setForm(name)}>${name}</button>`)}</div>
+    <${Toggles} label="Form" names=${FORMS} chosen=${form} set=${setForm} />
     <textarea class="mono" rows="14" readonly aria-label="Text" value=${value?.text || ''}></textarea><${Trouble} error=${error} />
     <div class="bar"><${CopyButton} text=${value?.text || ''} main />
       <a class="button" href=${`/api/events/${event.id}/export/${form}?download=1`} download>Download</a></div>
@@ -84,7 +84,7 @@ export function Diff({ event, other, close }) {
   return html`<${Dialog} title="Diff" close=${close} wide>
     <label>Before<input class="mono" value=${chosen} placeholder="evt_…" onChange=${(e) => setId(e.target.value.trim())} /></label>
     <p class="dim mono">After: ${event.id}</p>
-    ${aside > 0 && html`<label class="check"><input type="checkbox" checked=${isEvery} onChange=${(e) => setEvery(e.target.checked)} /> Also what differs every time: ids, times (${aside})</label>`}
+    ${aside > 0 && html`<${Check} label=${`Also what differs every time: ids, times (${aside})`} value=${isEvery} set=${setEvery} />`}
     <${Trouble} error=${error} />
     ${near.value && !chosen && html`<p>There is no earlier event of this type; give an id.</p>`}
     ${value && (shown.length ? html`<p>${many(shown.length, 'difference')}</p><table class="diff"><thead><tr><th>Path</th><th>Before</th><th>After</th></tr></thead><tbody>${shown.map((one) => html`<tr>
@@ -104,9 +104,9 @@ export function Craft({ sources, close }) {
   const make = (send) => doing.run(() => ask(`sources/${name}/craft`, { type, body, send }));
   return html`<${Dialog} title="Send a signed event" close=${close} wide>
     ${!name && html`<p class="warn">There is no source to sign for: <code>hookagent init</code> writes one.</p>`}
-    <label>Source<select value=${name} onChange=${(e) => { setName(e.target.value); setType(''); setBody('{}'); }}>${sources.map((one) => html`<option>${one.name}</option>`)}</select></label>
-    ${types.length > 0 && html`<label>Sample<select value=${type} onChange=${(e) => setType(e.target.value)}><option value="">none</option>${types.map((one) => html`<option selected=${one === type}>${one}</option>`)}</select></label>`}
-    <label>Body<textarea class="mono" rows="12" spellcheck="false" value=${body} onInput=${(e) => setBody(e.target.value)}></textarea></label>
+    <${Choice} label="Source" value=${name} set=${(wanted) => { setName(wanted); setType(''); setBody('{}'); }} options=${sources.map((one) => one.name)} />
+    ${types.length > 0 && html`<${Choice} label="Sample" value=${type} set=${setType} options=${[['', 'none'], ...types]} />`}
+    <${Area} label="Body" rows="12" value=${body} set=${setBody} />
     <div class="bar"><button class="main" autofocus disabled=${doing.busy || !name} onClick=${() => make(true)}>Sign and send</button><button disabled=${!name} onClick=${() => make(false)}>Show as curl</button></div>
     ${type && html`<p class="dim">It is sent with the headers that go with the sample.</p>`}
     <${Trouble} error=${doing.error} /><${Sent} sent=${doing.value?.sent} />
@@ -141,7 +141,7 @@ export function MakeRule({ event, close }) {
   const found = doing.value;
   return html`<${Dialog} title=${event ? 'Make a rule from this event' : 'Try a rule'} close=${close} wide>
     ${value !== undefined && value !== null && html`<p>Which values must an event have for the rule to fire?</p><div class="box"><${Tree} value=${value} pick=${{ chosen, toggle }} /></div>`}
-    <label>Rule<textarea class="mono" rows="12" spellcheck="false" value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>
+    <${Area} label="Rule" rows="12" value=${text} set=${setText} />
     <div class="bar"><button class="main" disabled=${doing.busy} onClick=${attempt}>Try on stored events</button>
       <button disabled=${saving.busy || tried !== text} title=${tried === text ? '' : 'Try it first'} onClick=${() => saving.run(() => ask('rules/save', { name, text }))}>Save</button>
       <${CopyButton} text=${text} /></div>
@@ -153,7 +153,7 @@ export function MakeRule({ event, close }) {
   <//>`;
 }
 
-export const KEYS = [
+const KEYS = [
   ['j k ↓ ↑', 'next, previous event'], ['g G', 'newest, oldest'], ['Enter', 'into the event'], ['Esc', 'back, close'],
   ['1 … 6', 'tabs of an event'], ['r', 'replay'], ['e', 'edit and replay'], ['c', 'copy as…'], ['y', 'copy the body'],
   ['d', 'diff with the one before'], ['m', 'make a rule'], ['n', 'send a new event'], ['p', 'pause, go on live'],
@@ -163,6 +163,6 @@ export const KEYS = [
 export function Help({ close, areOn, setOn }) {
   return html`<${Dialog} title="Keys" close=${close}>
     <dl class="keys">${KEYS.map(([key, what]) => html`<dt>${key.split(' ').map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${what}</dd>`)}</dl>
-    <label class="check"><input type="checkbox" checked=${areOn} onChange=${(e) => setOn(e.target.checked)} /> Single-letter keys</label>
+    <${Check} label="Single-letter keys" value=${areOn} set=${setOn} />
   <//>`;
 }

@@ -104,7 +104,7 @@ export function EventView({ id, tab, setTab, act, close, said }) {
         <button onClick=${() => act('replay')}>↻ Replay</button><button onClick=${() => act('edit')}>Edit…</button>
         <button onClick=${() => act('export')}>Copy as…</button><button onClick=${() => act('diff')}>Diff</button>
         <button onClick=${() => act('rule')}>Make a rule</button></div></header>
-    <div class="tabs" role="tablist" onKeyDown=${(e) => ({ ArrowRight: () => step(1), ArrowLeft: () => step(-1) })[e.key]?.()}>${TABS.map((name) => html`<button role="tab" tabindex=${tab === name ? 0 : -1} id=${`tab-${name}`} aria-controls="panel" aria-selected=${tab === name ? 'true' : 'false'} onClick=${() => setTab(name)}>${name}${
+    <div class="tabs" role="tablist" onKeyDown=${(e) => ({ ArrowRight: () => step(1), ArrowLeft: () => step(-1) })[e.key]?.()}>${TABS.map((name) => html`<button role="tab" tabindex=${tab === name ? 0 : -1} id=${`tab-${name}`} aria-controls="panel" aria-selected=${tab === name} onClick=${() => setTab(name)}>${name}${
       name === 'Runs' && event.runs.length ? ` ${event.runs.length}` : ''}</button>`)}</div>
     <div class="panel" role="tabpanel" id="panel" aria-labelledby=${`tab-${tab}`} tabindex="0">
       ${tab === 'Body' && html`<${Body} key=${id} event=${event} />`}

@@ -1,5 +1,5 @@
 // What happened over any stretch of time: plots, latencies, failures and their causes.
-import { html, useState, useEffect, ask, clock, duration, query, store, Trouble } from './kit.js';
+import { html, useState, useEffect, ask, clock, duration, query, store, Choice, Trouble } from './kit.js';
 
 const EVERY_MS = 10000;
 const WIDTH = 600;
@@ -70,9 +70,9 @@ export function History({ sources }) {
   const choose = (value) => { setSpan(value); store.set('history', value); };
   const end = (place) => (event) => setEnds(ends.map((text, at) => (at === place ? event.target.value : text)));
   return html`<section aria-labelledby="history"><h2 id="history">History</h2><div class="bar">
-      <select aria-label="Stretch of time" value=${span} onChange=${(event) => choose(event.target.value)}>${SPANS.map(([value, label]) => html`<option value=${value} selected=${value === span}>${label}</option>`)}</select>
+      <${Choice} label="Stretch of time" isBare value=${span} set=${choose} options=${SPANS} />
       ${!span && ['From', 'Until'].map((label, place) => html`<input type="datetime-local" aria-label=${label} value=${ends[place]} onChange=${end(place)} />`)}
-      <select aria-label="Source" onChange=${(event) => setSource(event.target.value)}><option value="">all sources</option>${sources.map((one) => html`<option value=${one.name} selected=${one.name === source}>${one.name}</option>`)}</select></div>
+      <${Choice} label="Source" isBare value=${source} set=${setSource} options=${[['', 'all sources'], ...sources.map((one) => one.name)]} /></div>
     <${Trouble} error=${error} />
     ${found && (Object.keys(found.total.bars).length ? PLOTS.map(([name, words]) => html`<${Plot} key=${name} name=${name} words=${words} found=${found} />`)
       : html`<p class="dim">Nothing was counted in this time.</p>`)}

@@ -9,7 +9,7 @@ export { useState, useEffect, useLayoutEffect, useMemo, useRef } from './vendor/
 const STEERING = /(?!\r?\n|\t)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** What turns a text's direction, hides in it or moves a cursor, written out: a sender's words may lie to the eye. */
-export const visible = (text) => text.replace(STEERING, (character) => {
+const visible = (text) => text.replace(STEERING, (character) => {
   const code = character.codePointAt(0).toString(16);
   return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
 });
@@ -142,6 +142,21 @@ export const Trouble = ({ error }) => error && html`<div class="trouble" role="a
     ${one.line ? `line ${one.line}: ` : ''}${one.message}${one.hint ? ` (${one.hint})` : ''}</li>`)}</ul>`}
 </div>`;
 
+/** One of several: names, or pairs of a value and what it is called. */
+export const Choice = ({ label, isBare, value, options, set }) => {
+  const choice = html`<select aria-label=${isBare ? label : undefined} value=${value || ''} onChange=${(e) => set(e.target.value)}>${options.map((one) => (Array.isArray(one) ? one : [one, one])).map(([name, text]) =>
+    html`<option value=${name} selected=${name === (value || '')}>${text}</option>`)}</select>`;
+  return isBare ? choice : html`<label>${label}${choice}</label>`;
+};
+
+/** Buttons of which one is pressed. */
+export const Toggles = ({ label, names, chosen, set, children }) => html`<div class="bar" role="group" aria-label=${label}>${names.map((name) =>
+  html`<button aria-pressed=${chosen === name} onClick=${() => set(name)}>${name}</button>`)}${children}</div>`;
+
+export const Area = ({ label, rows, value, set }) => html`<label>${label}<textarea class="mono" rows=${rows} spellcheck="false" value=${value} onInput=${(e) => set(e.target.value)}></textarea></label>`;
+
+export const Check = ({ label, value, set }) => html`<label class="check"><input type="checkbox" checked=${value} onChange=${(e) => set(e.target.checked)} /> ${label}</label>`;
+
 /** What a request was, as short as it can be said. */
 export const Facts = ({ of }) => html`<p class="facts dim mono"><span>${of.id}</span>
   <time title=${of.received_at}>${clock(of.received_at)}, ${ago(of.received_at)}</time><span>${of.method} ${of.url}</span>${of.client_ip && html`<span>from ${of.client_ip}</span>`}</p>`;
@@ -154,7 +169,7 @@ export const State = ({ name, count }) => html`<span class=${`state ${name}`}>
   <span aria-hidden="true">${STATES[name] || ''}</span> ${count > 1 ? `${count} ` : ''}${name}</span>`;
 
 /** A dialog that traps and returns the focus, as the element does. */
-export const modal = (element) => { if (element && !element.open) element.showModal(); };
+const modal = (element) => { if (element && !element.open) element.showModal(); };
 
 export const Dialog = ({ title, close, wide, children }) => html`
   <dialog ref=${modal} class=${wide ? 'wide' : ''} aria-labelledby="dialog-title" onClose=${close}>

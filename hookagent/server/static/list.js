@@ -1,5 +1,5 @@
 // The list of events: filters, and a grid that holds only the rows in view.
-import { html, useState, useEffect, useLayoutEffect, useRef, clock, bytes, State, Trouble } from './kit.js';
+import { html, useState, useEffect, useLayoutEffect, useRef, clock, bytes, Choice, State, Trouble } from './kit.js';
 import { rowsOf } from './rows.js';
 import { listen } from './live.js';
 
@@ -15,12 +15,6 @@ const REASONS = [
   'wrong-digest', 'address-not-allowed', 'unverifiable', 'bad-body',
 ];
 const ORIGIN = [['live', 'live'], ['replay', 'replayed'], ['fetched', 'fetched'], ['internal', 'internal']];
-
-const Choice = ({ label, value, options, set }) => html`<label>${label}
-  <select value=${value || ''} onChange=${(e) => set(e.target.value)}>
-    ${options.map((one) => (Array.isArray(one) ? one : [one, one])).map(([name, text]) =>
-      html`<option value=${name}>${text}</option>`)}
-  </select></label>`;
 
 /** Whether a verdict means refused deliveries, which are no events. */
 export const isRefused = (verdict) => verdict === 'refused' || REASONS.includes(verdict);
@@ -64,7 +58,7 @@ const Row = ({ row, place, y, height, selected, open }) => {
   const isChecked = row.integrity !== 'none';
   const runs = Object.entries(row.runs);
   return html`<div class=${`row ${selected ? 'on' : ''}`} role="row" id=${`row-${row.seq}`} aria-rowindex=${place + 1}
-    aria-selected=${selected ? 'true' : 'false'} style=${style} onClick=${() => open(row)}>
+    aria-selected=${selected} style=${style} onClick=${() => open(row)}>
     <span role="gridcell" class="time">${clock(row.received_at)}</span>
     <span role="gridcell" class=${isChecked ? 'good' : 'warn'} title=${isChecked ? `genuine: ${row.integrity}` : 'not verified'}>${isChecked ? '✓' : '?'}<span class="hidden">${isChecked ? 'genuine' : 'not verified'}</span></span>
     <span role="gridcell" class="source">${row.source}</span>

@@ -11,6 +11,8 @@ import { connect, listen, live } from './live.js';
 const OVERVIEW_MS = { overview: 5000, runs: 5000 };
 const SELDOM_MS = 20000;
 const REFUSED = 'rej_';
+const BADGE_MAX = 99;
+const SHOWN = 8; // addresses while there is no event
 const THEMES = ['system', 'dark', 'light'];
 
 function readPlace() {
@@ -74,7 +76,8 @@ const Empty = ({ isFiltered, overview, act }) => {
     ${sources.length ? html`<p>Send one from a terminal:</p><div class="copied"><pre class="raw">${command}</pre><${CopyButton} text=${command} label="Copy the command" /></div>
       <p><button class="main" onClick=${() => act('craft')}>or send one from here</button></p>
       <p class="dim">Providers send to</p>
-      <ul class="copied dim">${sources.map((one) => html`<li><code>${one.public || one.url}</code> <${CopyButton} text=${one.public || one.url} label=${`Copy the address of ${one.name}`} /></li>`)}</ul>
+      <ul class="copied">${sources.slice(0, SHOWN).map((one) => html`<li><b>${one.name}</b><code>${one.public || one.url}</code><${CopyButton} text=${one.public || one.url} label=${`Copy the address of ${one.name}`} /></li>`)}</ul>
+      ${sources.length > SHOWN && html`<p><a href="#/overview">and ${sources.length - SHOWN} more</a></p>`}
       ${!sources.some((one) => one.public) && html`<p class="dim">Only this machine reaches that. For an address of the outside: <code>hookagent serve --tunnel ngrok</code></p>`}`
       : html`<p>There is no source yet: <code>hookagent init</code> writes one.</p>
         ${overview && html`<p>With <code>hookagent forward</code> it needs none:</p><pre class="raw">curl ${overview.listener} --json '{"hello": "world"}'</pre>`}`}</div>`;
@@ -154,13 +157,13 @@ function App() {
     help: () => html`<${Help} close=${close} areOn=${areKeysOn} setOn=${setKeysOn} />`,
   }[dialog.name]();
   const badges = { runs: [overview?.runs.dead, 'dead'], refused: [refusedLately(overview), 'refused in the last hour'] };
-  const badge = ([count, what]) => count > 0 && html` <span class=${`badge ${what === 'dead' ? '' : 'mild'}`} title=${what}>${count.toLocaleString()}<span class="hidden"> ${what}</span></span>`;
+  const badge = ([count, what]) => count > 0 && html` <span class=${`badge ${what === 'dead' ? '' : 'mild'}`} title=${`${count.toLocaleString()} ${what}`}>${count > BADGE_MAX ? `${BADGE_MAX}+` : count}<span class="hidden"> ${what}</span></span>`;
   return html`<a class="skip" href="#main">Skip to the content</a>
     <header class="top"><b class="name">hookagent</b>
       <nav aria-label="Views">${VIEWS.map(([name, title]) => html`<a href=${`#/${name}`} aria-current=${here === name ? 'page' : undefined}>${title}${badges[name] && badge(badges[name])}</a>`)}</nav>
       <span class="grow"></span>
       ${overview && html`<span class="version dim">${overview.version}</span>`}
-      ${place.view === 'events' && html`<button aria-pressed=${isPaused ? 'true' : 'false'} onClick=${keys.p}>${isPaused ? '▸' : '●'} <span class="word">${isPaused ? 'Paused' : 'Live'}</span></button>`}
+      ${place.view === 'events' && html`<button aria-pressed=${isPaused} onClick=${keys.p}>${isPaused ? '▸' : '●'} <span class="word">${isPaused ? 'Paused' : 'Live'}</span></button>`}
       <button class="icon" onClick=${nextTheme} aria-label=${`Theme: ${theme}`} title=${`Theme: ${theme}`}>${{ system: '◐', dark: '☾', light: '☀' }[theme]}</button>
       <button class="icon" onClick=${() => act('help')} aria-label="Keys">?</button></header>
     <div class="lost" role="status" aria-live="polite">${lost}</div>

@@ -38,7 +38,7 @@ function Source({ one, slice }) {
   const url = one.public || one.url;
   const refused = activity ? sum(activity.rejected) : 0;
   return html`<section class="card"><h3><a href=${`#/events?${query({ source: one.name })}`}>${one.name}</a> <span class=${one.verified ? 'good' : 'warn'}>${one.verified ? `✓ ${scheme.provider || scheme.algorithm || scheme.name}` : '? not verified'}</span>
-      <span class="grow"></span><${CopyButton} text=${url} label=${`Copy the address of ${one.name}`} />${one.public && html`<button aria-expanded=${isShown ? 'true' : 'false'} onClick=${() => setShown(!isShown)}>QR</button>`}</h3>
+      <span class="grow"></span><${CopyButton} text=${url} label=${`Copy the address of ${one.name}`} />${one.public && html`<button aria-expanded=${isShown} onClick=${() => setShown(!isShown)}>QR</button>`}</h3>
     <${Address} url=${url} />${isShown && html`<${Qr} name=${one.name} />`}
     <${Spark} activity=${activity} slice=${slice} />
     <p class="facts dim">${activity && html`<span>${sum(activity.events).toLocaleString()} in the last hour</span>`}${refused > 0 && html`<a class="bad" href=${`#/events?${query({ verdict: 'refused', source: one.name })}`}>${refused.toLocaleString()} refused</a>`}
