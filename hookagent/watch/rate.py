@@ -17,7 +17,7 @@ KEPT = 36
 LEAST = 12
 """One hour: fewer say nothing about what is usual."""
 FLOOR = 100
-"""A spike of fewer in five minutes is nobody's concern: one push with its checks is fifty events."""
+"""A spike of fewer in five minutes is nobody's concern: a push with its checks is fifty events."""
 SPIKE_TIMES = 2.5
 """A spike is also so many times the usual: a morning's rise is not one."""
 DROP_PART = 0.25
