@@ -36,6 +36,10 @@ STORING_MAX = 20_000
 """Events whose commit is timed at once; the queue before the store is shorter."""
 FAILED = frozenset({"again", "never", "interrupted"})
 
+OUR_FAULT = 500
+"""From this status on the span of a request has failed: "For HTTP status codes in the 4xx range
+span status MUST be left unset in case of SpanKind.SERVER", says OpenTelemetry's convention."""
+
 
 class Tracing:
     """Tells a collector; made by `setup`."""
@@ -137,7 +141,7 @@ class Tracing:
                     **({"error.type": error} if error else {}),
                 },
                 links=links,
-                error=error,
+                error=error if status >= OUR_FAULT else "",
             )
         )
         if event is not None and outcome == "accepted":
