@@ -53,6 +53,8 @@ ARRIVALS = 200.0
 """Deliveries a second while the store is pruned: each finds out how long it has to wait."""
 CONTROL_S = 5.0
 """So long the same deliveries come beforehand, without a prune."""
+KILL_AFTER_S = 2.0
+"""So long there is load before a kill."""
 LEFT_MAX = 20
 """Of the last thousand old events so many may stay: those with a dead run are not pruned."""
 
@@ -144,6 +146,40 @@ def accept_rounds(folder: Path, rounds: int, seconds: float) -> dict[str, float]
     }
 
 
+def restarts(folder: Path, rounds: int) -> dict[str, float]:
+    """Kill `serve` under load and start it again, with this history and with none in turn.
+
+    Returns the seconds until the port answers, of the clock (the best round: others may be at work)
+    and of the processor, and the bytes of log that a start finds.
+    """
+    with tempfile.TemporaryDirectory(prefix="hookagent-restart-") as made:
+        places = {"full": folder, "empty": Path(made)}
+        rows: dict[str, list[tuple[float, float, int]]] = {name: [] for name in places}
+        for turn in range(rounds):
+            for name in sorted(places, reverse=bool(turn % 2)):
+                rows[name].append(_restart(places[name]))
+    best = {name: min(wall for wall, _, _ in row) for name, row in rows.items()}
+    costs = {name: median(cpu for _, cpu, _ in row) for name, row in rows.items()}
+    return {
+        "full_s": best["full"],
+        "empty_s": best["empty"],
+        "full_cpu_s": costs["full"],
+        "empty_cpu_s": costs["empty"],
+        "log_bytes": max(log for _, _, log in rows["full"]),
+    }
+
+
+def _restart(folder: Path) -> tuple[float, float, int]:
+    with server("hookagent", folder=folder) as running:
+        load(running.port, seconds=KILL_AFTER_S)
+        running.process.kill()
+        running.process.wait()
+    log = (folder / "bench.db-wal").stat().st_size
+    began = time.perf_counter()
+    with server("hookagent", folder=folder) as running:
+        return time.perf_counter() - began, running.cpu_s, log
+
+
 def prune(folder: Path, events: int, seconds: float) -> dict[str, float]:
     """Let `serve` prune the older half, or as much as it can in a time; deliveries go on coming.
 
@@ -223,6 +259,7 @@ def measure(
             "pages_ms": asyncio.run(pages(database, FILTERS)),
             "searches_ms": asyncio.run(pages(database, SEARCHES)),
             "bytes_per_event": sizes,
+            "restart": restarts(folder, rounds),
             "prune": prune(folder, events, prune_seconds) if prune_seconds else None,
         }
 
@@ -256,6 +293,12 @@ def main(argv: list[str]) -> int:
     print(f"bytes an event: {sizes['database']:.0f}, and {sizes['search']:.0f} of text search")
     for name, milliseconds in (found["pages_ms"] | found["searches_ms"]).items():
         print(f"{name:28} {milliseconds:8.1f} ms")
+    again = found["restart"]
+    print(
+        f"starts after a kill under load, {again['log_bytes'] / 2**20:.0f} MiB of log:"
+        f" {again['full_s']:.2f} s, {again['full_cpu_s']:.2f} s of processor time (empty:"
+        f" {again['empty_s']:.2f} and {again['empty_cpu_s']:.2f})"
+    )
     if pruned:
         print(
             f"pruned {pruned['pruned']:,.0f} in {pruned['seconds']:.0f} s; deliveries meanwhile:"
