@@ -4,6 +4,7 @@ It never shares a socket with the listener: a tunnel is given the listener's por
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -96,8 +97,9 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise OutsideError(
-            f"cannot listen on {host}:{port} for the inspector: {error.strerror or error}",
+            f"cannot listen on {host}:{port} for the inspector: {why}",
             hint="another `hookagent serve` may be running; choose another with"
             " `--inspector-port`, 0 for a free one, or go without: `--no-inspector`",
         ) from None

@@ -101,13 +101,13 @@ export function Craft({ sources, close }) {
   const sample = useAsked(name && type && `sources/${name}/samples?${query({ type })}`).value;
   useEffect(() => { if (types.length) setType(types[0]); }, [types[0]]);
   useEffect(() => { if (sample) setBody(pretty(sample.body)); }, [sample]);
+  if (!name) return html`<${Dialog} title="Send a signed event" close=${close}><p class="warn">There is no source to sign for: <code>hookagent init</code> writes one.</p><//>`;
   const make = (send) => doing.run(() => ask(`sources/${name}/craft`, { type, body, send }));
   return html`<${Dialog} title="Send a signed event" close=${close} wide>
-    ${!name && html`<p class="warn">There is no source to sign for: <code>hookagent init</code> writes one.</p>`}
     <${Choice} label="Source" value=${name} set=${(wanted) => { setName(wanted); setType(''); setBody('{}'); }} options=${sources.map((one) => one.name)} />
     ${types.length > 0 && html`<${Choice} label="Sample" value=${type} set=${setType} options=${[['', 'none'], ...types]} />`}
     <${Area} label="Body" rows="12" value=${body} set=${setBody} />
-    <div class="bar"><button class="main" autofocus disabled=${doing.busy || !name} onClick=${() => make(true)}>Sign and send</button><button disabled=${!name} onClick=${() => make(false)}>Show as curl</button></div>
+    <div class="bar"><button class="main" autofocus disabled=${doing.busy} onClick=${() => make(true)}>Sign and send</button><button onClick=${() => make(false)}>Show as curl</button></div>
     ${type && html`<p class="dim">It is sent with the headers that go with the sample.</p>`}
     <${Trouble} error=${doing.error} /><${Sent} sent=${doing.value?.sent} />
     ${doing.value && !doing.value.sent && html`<pre class="raw">${doing.value.curl}</pre><div class="bar"><${CopyButton} text=${doing.value.curl} /></div>`}

@@ -67,9 +67,10 @@ function useConnection() {
 }
 
 const Empty = ({ isFiltered, overview, act }) => {
-  if (isFiltered) return html`<div class="empty"><p>No event passes the filter.</p></div>`;
   const sources = overview?.sources || [];
   const refused = refusedLately(overview);
+  if (isFiltered) return html`<div class="empty"><p>No event passes the filter.</p>
+    ${refused > 0 && html`<p class="dim">What was refused is no event: <a href="#/refused">see Refused</a></p>`}</div>`;
   const command = `hookagent sign --source ${sources[0]?.name} --data '{"hello": "world"}' --send`;
   return html`<div class="empty"><h2>Waiting for the first event</h2>
     ${refused > 0 && html`<p class="warn">In the last hour ${refused === 1 ? 'a delivery came and was' : `${refused.toLocaleString()} deliveries came and were`} refused: <a href="#/refused">see why</a></p>`}

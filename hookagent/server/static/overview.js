@@ -63,7 +63,8 @@ export function Overview({ overview, error, act }) {
       <${Tile} name="store" value=${bytes(overview.size_bytes)} />
       <${Tile} name=${`tunnel ${tunnel.provider === 'none' ? '' : tunnel.provider}`} value=${tunnel.state} kind=${tunnel.state === 'down' ? 'bad' : ''} />
     </div>
-    <h2>Sources <button onClick=${() => act('craft')}>Send a signed event</button></h2>
+    <h2>Sources ${sources.length > 0 && html`<button onClick=${() => act('craft')}>Send a signed event</button>`}</h2>
+    ${!sources.length && html`<p class="dim">None is configured: <code>hookagent init</code> writes one.</p>`}
     <div class="cards">${sources.map((one) => html`<${Source} key=${one.name} one=${one} slice=${overview.slice_ms} />`)}</div>
     <${History} sources=${sources} />
     ${breakers.length > 0 && html`<h2>Breakers</h2><table><tbody>${breakers.map((one) => html`<tr><th scope="row" class="mono">${one.target}</th>
