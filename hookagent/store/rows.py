@@ -1,5 +1,6 @@
-"""Events and runs as rows, and back: what all engines write the same way."""
+"""Events and runs as rows, and back, and what a claim says: the same in all engines."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -43,6 +44,16 @@ Kind = tuple[str, str, str, str, str, bool, str, str, str, int | None]
 """What `kind_of` returns; the last is the secret's place, None where none was used."""
 
 
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """Who takes work, how much, and until when it is theirs."""
+
+    owner: str
+    now: int
+    lease_until: int
+    limit: int
+    limits: Mapping[str, int] = {}
+
+
 def kind_of(event: Event) -> Kind:
     """Return what an event has in common with many."""
     request = event.request
@@ -75,15 +86,7 @@ def event_of(row: tuple[Any, ...]) -> Event:
         key=key,
         origin=Origin(origin),
         parent=parent or "",
-        request=RawRequest(
-            method=method,
-            target=target,
-            headers=Headers.unpack(headers),
-            body=body,
-            received_at=received_at,
-            client_ip=client_ip,
-            base_url=base_url,
-        ),
+        request=_request(method, target, headers, body, received_at, client_ip, base_url),
         verdict=Verdict(
             valid=bool(valid),
             scheme=scheme,
@@ -165,13 +168,25 @@ def rejected_of(row: tuple[Any, ...]) -> Rejected:
         status=status,
         error=error,
         verdict=None if verdict is None else _verdict.decode(verdict),
-        request=RawRequest(
-            method=method,
-            target=target,
-            headers=Headers.unpack(headers),
-            body=body,
-            received_at=received_at,
-            client_ip=client_ip,
-            base_url=base_url,
-        ),
+        request=_request(method, target, headers, body, received_at, client_ip, base_url),
+    )
+
+
+def _request(  # noqa: PLR0913, PLR0917 - one argument for each column
+    method: str,
+    target: str,
+    headers: bytes,
+    body: bytes,
+    received_at: int,
+    client_ip: str,
+    base_url: str,
+) -> RawRequest:
+    return RawRequest(
+        method=method,
+        target=target,
+        headers=Headers.unpack(headers),
+        body=body,
+        received_at=received_at,
+        client_ip=client_ip,
+        base_url=base_url,
     )

@@ -4,7 +4,7 @@ An engine of one owner (`sqlite`) has all of it too, so that what is built on it
 there; a shared engine (`postgres`) is where it is needed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +24,10 @@ On a shared engine commits of several receivers come in any order, and rules ove
 events arrived. So the judge leaves an event on the docket for this long. One whose commit took
 longer (the database was away) comes late, and is judged then.
 """
+
+
+NODE_KEPT_MS = 24 * 3_600_000
+"""So long the report of a node that went without a word is kept."""
 
 
 class News(StrEnum):
@@ -76,6 +80,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """How old the oldest event is that nobody has routed, as it saw it."""
 
 
+def nodes_of(reports: Iterable[bytes]) -> list[Node]:
+    """Read reports as engines keep them, JSON; the nodes by start and id."""
+    return sorted(map(_node.decode, reports), key=lambda node: (node.started_at, node.id))
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One event on the docket."""
 
@@ -94,6 +103,15 @@ class Docket(msgspec.Struct, frozen=True, kw_only=True):
 
     Timers that are due by then may speak once the entries are judged.
     """
+
+
+def docket_of(entries: Sequence[Entry], until: int, limit: int) -> Docket:
+    """Make a docket: where more than these may wait, it reaches to the last of them."""
+    is_cut = bool(entries) and len(entries) == limit
+    return Docket(entries=entries, until=entries[-1].event.received_at if is_cut else until)
+
+
+_node = msgspec.json.Decoder(Node)
 
 
 class Sharing(Protocol):

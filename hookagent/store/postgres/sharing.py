@@ -16,12 +16,17 @@ from hookagent.store.postgres.session import Session
 from hookagent.store.postgres.work import Job
 from hookagent.store.postgres.writer import Lane
 from hookagent.store.rows import RUNNING
-from hookagent.store.sharing import Docket, Duty, Entry, News, Node
+from hookagent.store.sharing import (
+    NODE_KEPT_MS,
+    Docket,
+    Duty,
+    Entry,
+    News,
+    Node,
+    docket_of,
+    nodes_of,
+)
 
-NODE_KEPT_MS = 24 * 3_600_000
-"""So long the report of a node that went without a word is kept."""
-
-_node = msgspec.json.Decoder(Node)
 _names = msgspec.json.Decoder(list[str])
 
 _HOLD = """
@@ -114,8 +119,7 @@ class PostgresSharing:
     async def nodes(self, *, since: int) -> list[Node]:
         """Return the nodes seen since then."""
         rows = await self._pulse.fetch("SELECT report FROM hook.nodes WHERE seen_at >= $1", since)
-        found = [_node.decode(report) for (report,) in rows]
-        return sorted(found, key=lambda node: (node.started_at, node.id))
+        return nodes_of(report for (report,) in rows)
 
     async def docket(self, *, before: int, limit: int) -> Docket:
         """Return what waits for the judge."""
@@ -127,9 +131,7 @@ class PostgresSharing:
                 Entry(event=read_event(tuple(row)), rules=_names.decode(rules))
                 for rules, *row in await session.fetch(_DOCKET, until, limit)
             ]
-            if entries and len(entries) == limit:
-                until = entries[-1].event.received_at
-            return Docket(entries=entries, until=until)
+            return docket_of(entries, until, limit)
 
         return await self._pool.read(read)
 

@@ -49,7 +49,6 @@ from hookagent.store.postgres.sharing import PostgresSharing, keep
 from hookagent.store.postgres.slices import Slices
 from hookagent.store.postgres.trouble import unavailable
 from hookagent.store.postgres.work import (
-    Claim,
     ClaimEvents,
     ClaimRuns,
     Job,
@@ -58,6 +57,7 @@ from hookagent.store.postgres.work import (
     write_jobs,
 )
 from hookagent.store.postgres.writer import Lane
+from hookagent.store.rows import Claim
 from hookagent.store.sharing import News
 
 REFUSALS_WAITING_MAX = 100
@@ -140,10 +140,10 @@ class PostgresStore(PostgresSharing):
     # The accept path.
 
     def accept(
-        self, event: Event, *, owner: str = "", lease_until: int = 0
+        self, event: Event, *, owner: str = "", lease_until: int = 0, is_quiet: bool = False
     ) -> "asyncio.Future[Accepted]":
         """Queue an event. Raises StoreFull when the queue is at its bound."""
-        return self._accepting.put(Arrival(event, owner, lease_until))
+        return self._accepting.put(Arrival(event, owner, lease_until, is_quiet))
 
     def reject(self, rejected: Rejected) -> None:
         """Queue a refusal; under a flood the oldest waiting one gives way."""

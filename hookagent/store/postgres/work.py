@@ -1,6 +1,6 @@
 """Hand out work and write down what became of it: each a job that shares a commit with others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -20,7 +20,7 @@ from hookagent.store.postgres.rows import (
     read_run,
 )
 from hookagent.store.postgres.session import Row, Session, Statement
-from hookagent.store.rows import RUNNING
+from hookagent.store.rows import RUNNING, Claim
 
 # An array, not a join: where statistics are from a time when little waited, a join would compare
 # each of those taken with all that wait.
@@ -115,16 +115,6 @@ async def write_jobs(session: Session, jobs: Sequence[Job]) -> list[Any]:
         answers.append(job.answer(rows[at : at + len(statements)]))
         at += len(statements)
     return answers
-
-
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Who takes work, how much, and until when it is theirs."""
-
-    owner: str
-    now: int
-    lease_until: int
-    limit: int
-    limits: Mapping[str, int] = {}
 
 
 class ClaimEvents(msgspec.Struct, frozen=True):

@@ -3,25 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from hookagent.event import Event
 from hookagent.job import RunState
 from hookagent.store.base import Run
-from hookagent.store.rows import RUNNING, event_of, run_of
+from hookagent.store.rows import RUNNING, Claim, event_of, run_of
 from hookagent.store.sqlite.ordering import MAY_BEGIN
 from hookagent.store.sqlite.rows import EVENT_COLUMNS, RUN_COLUMNS
 from hookagent.store.sqlite.writer import Transaction
-
-
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Who takes work, how much, and until when it is theirs."""
-
-    owner: str
-    now: int
-    lease_until: int
-    limit: int
-    limits: Mapping[str, int] = {}
 
 
 def claim_events(transaction: Transaction, claim: Claim) -> list[Event]:

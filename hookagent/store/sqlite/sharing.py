@@ -7,16 +7,22 @@ import msgspec
 
 from hookagent.store.base import Routed
 from hookagent.store.rows import RUNNING, event_of
-from hookagent.store.sharing import JUDGE, Docket, Duty, Entry, News, Node
+from hookagent.store.sharing import (
+    JUDGE,
+    NODE_KEPT_MS,
+    Docket,
+    Duty,
+    Entry,
+    News,
+    Node,
+    docket_of,
+    nodes_of,
+)
 from hookagent.store.sqlite.readers import Readers
 from hookagent.store.sqlite.rows import EVENT_COLUMNS
 from hookagent.store.sqlite.work import keep, write_judged
 from hookagent.store.sqlite.writer import Transaction, Writer
 
-NODE_KEPT_MS = 24 * 3_600_000
-"""So long the report of a node that went without a word is kept."""
-
-_node = msgspec.json.Decoder(Node)
 _names = msgspec.json.Decoder(list[str])
 
 _HOLD = """
@@ -146,8 +152,7 @@ def _release(transaction: Transaction, silent: Sequence[Node]) -> int:
 def _nodes(connection: sqlite3.Connection, since: int) -> list[Node]:
     """Return the nodes seen since then."""
     rows = connection.execute("SELECT report FROM nodes WHERE seen_at >= ?", (since,))
-    found = [_node.decode(row) for (row,) in rows]
-    return sorted(found, key=lambda node: (node.started_at, node.id))
+    return nodes_of(report for (report,) in rows)
 
 
 def _docket(connection: sqlite3.Connection, before: int, limit: int) -> Docket:
@@ -158,9 +163,7 @@ def _docket(connection: sqlite3.Connection, before: int, limit: int) -> Docket:
     for seq, rules in connection.execute(_DOCKET, (until, limit)).fetchall():
         row = connection.execute(f"SELECT {EVENT_COLUMNS} WHERE e.seq = ?", (seq,)).fetchone()
         entries.append(Entry(event=event_of(row), rules=_names.decode(rules)))
-    if entries and len(entries) == limit:
-        until = entries[-1].event.received_at
-    return Docket(entries=entries, until=until)
+    return docket_of(entries, until, limit)
 
 
 def _judge(transaction: Transaction, owner: str, judged: Sequence[Routed]) -> bool:

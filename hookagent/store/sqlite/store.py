@@ -30,6 +30,7 @@ from hookagent.store.base import (
     StoreStats,
     Stretch,
 )
+from hookagent.store.rows import Claim
 from hookagent.store.sqlite import claiming, counts, listing, lookups, pruning, work
 from hookagent.store.sqlite import stretches as kept_stretches
 from hookagent.store.sqlite.checkpoint import Checkpoints, empty_log
@@ -141,7 +142,7 @@ class SqliteStore(SqliteSharing):
         self, owner: str, *, now: int, lease_until: int, limit: int
     ) -> list[Event]:
         """Take stored events without a live lease, oldest first."""
-        claim = claiming.Claim(owner=owner, now=now, lease_until=lease_until, limit=limit)
+        claim = Claim(owner=owner, now=now, lease_until=lease_until, limit=limit)
         taken: list[Event] = await self._writer.do(
             lambda transaction: claiming.claim_events(transaction, claim)
         )
@@ -164,7 +165,7 @@ class SqliteStore(SqliteSharing):
         limits: Mapping[str, int] | None = None,
     ) -> list[Run]:
         """Take runs that may be tried now: due retries and lost leases first, then pending."""
-        claim = claiming.Claim(
+        claim = Claim(
             owner=owner,
             now=now,
             lease_until=lease_until,
@@ -361,10 +362,10 @@ class SqliteStore(SqliteSharing):
 
 
 def _refuse_accept(
-    event: Event, *, owner: str = "", lease_until: int = 0
+    event: Event, *, owner: str = "", lease_until: int = 0, is_quiet: bool = False
 ) -> "asyncio.Future[Accepted]":
     """Refuse: only the process that serves knows the newest keys, so only it may accept."""
-    del event, owner, lease_until
+    del event, owner, lease_until, is_quiet
     raise OutsideError(
         "this process does not serve from the store, so it cannot accept events",
         hint="send the event to the running `hookagent serve`",
