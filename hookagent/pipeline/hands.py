@@ -210,10 +210,14 @@ class Hands:
                 run.lease_until = until
 
     def drop(self, run_ids: Iterable[str]) -> None:
-        """Let go of runs that another worker took over."""
+        """Let go of runs that another worker took over.
+
+        One whose end is being written holds no lease any more either: it is left to tell of that.
+        """
         for run_id in run_ids:
             self._ready.pop(run_id, None)
-            if run_id in self._tasks:
+            run = self._active.get(run_id)
+            if run is not None and run.state is RunState.RUNNING:
                 self._tasks[run_id].cancel()
 
     def close(self) -> None:

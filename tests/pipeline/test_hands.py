@@ -38,6 +38,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.began: list[str] = []
+        self.told: list[str] = []
         self.acts: dict[str, asyncio.Event] = {}
         self.records: dict[str, asyncio.Event] = {}
         self.written: dict[str, asyncio.Future[bool]] = {}
@@ -49,6 +50,7 @@ class Stage:
         run.state = RunState.DONE
         acted()
         await self.records[run.id].wait()
+        self.told.append(run.id)
 
     def at_once(self, run: Run, _event: Event) -> "asyncio.Future[bool]":
         self.began.append(run.id)
@@ -211,6 +213,23 @@ async def test_a_run_that_another_worker_took_over_is_dropped(stage):
     await settle()
 
     assert (hands.held, hands.free, stage.began) == ([], 1, ["a"])
+
+
+async def test_a_run_whose_end_is_being_written_is_not_cut_off(stage):
+    """Its lease is gone with the record, and who renews may hear of that before it does."""
+    hands = Hands(1, stage.execute, stage.at_once)
+    put(hands, "a")
+    await settle()
+    stage.acts["a"].set()
+    await settle()
+
+    hands.drop(["a"])
+    await settle()
+
+    assert "a" in hands
+    stage.records["a"].set()
+    await settle()
+    assert (hands.held, stage.told) == ([], ["a"])
 
 
 async def test_of_slow_runs_few_are_taken_ahead_where_another_may_have_a_place(stage):
