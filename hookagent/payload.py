@@ -51,7 +51,7 @@ def read_json(body: bytes) -> Payload:
     """Read JSON from the very bytes that were verified."""
     if not body:
         return Unparsed("the body is empty", 0)
-    if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _too_deep(body):
+    if len(body.translate(None, _NOT_OPENING)) > DEPTH_MAX and _too_deep(body):
         return Unparsed(f"nested deeper than {DEPTH_MAX} levels")
     try:
         return Parsed(_decode(body))  # keeps every string, so every byte of it is checked
@@ -92,6 +92,7 @@ def read_form(body: bytes) -> Payload:
     return Parsed(value)
 
 
+_NOT_OPENING = bytes(set(range(256)) - set(b"[{"))
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 """What `_too_deep` drops before it looks at nesting."""
 PEELS = 16

@@ -32,12 +32,14 @@ def emitter(
     async def emit(emission: Emission) -> str:
         now = clock()
         event = event_of(emission, event_id=new_id("evt", now, entropy()), now=now)
-        lease = desk.lease(now)
-        accepted = await store.accept(
-            event, owner=desk.owner if lease else "", lease_until=lease,
-        )  # fmt: skip
+        is_quiet = not desk.wants(event)
+        lease = 0 if is_quiet else desk.lease(now)
+        owner = desk.owner if lease else ""
+        accepted = await store.accept(event, owner=owner, lease_until=lease, is_quiet=is_quiet)
         if not accepted.is_duplicate:
-            if lease:
+            if is_quiet:
+                desk.note(event)
+            elif lease:
                 desk.offer(event)
             _tell(feed, event, now)
         return accepted.id

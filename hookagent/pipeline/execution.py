@@ -2,10 +2,9 @@
 
 Before a step acts, the store holds the run as running at that step under our lease; after it, the
 outcome is recorded before the next step begins. So a crash leaves exactly one step's outcome
-unknown, and `job.after` decides what becomes of it.
+unknown, and `job.after` decides what becomes of it. `atonce` says what is excepted.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
@@ -126,10 +125,11 @@ class Execution:
         finally:
             self.waiting.discard(run.id)
 
-    def run_at_once(self, run: Run, event: Event) -> "asyncio.Future[bool]":
-        """Do a new run whose only step waits for nothing; resolved when the outcome is on disk.
+    def run_at_once(self, run: Run, event: Event) -> Callable[[], None]:
+        """Do a new run whose only step waits for nothing; it is not recorded yet.
 
-        A task for each such run would cost as much as the run itself.
+        Return what tells of it, for when it is on disk. A task for each such run would cost as
+        much as the run itself.
         """
         rule = self._bindings.get(run.version)
         assert rule is not None, "a run that was just made has its rule's version"
@@ -138,14 +138,7 @@ class Execution:
         started = self._clock()
         outcome = _without_waiting(self._attempt(run, event, rule, started))
         settled = self._settle(turn, outcome, started)
-        written = self._recorder.record(run)
-
-        def told(done: "asyncio.Future[bool]") -> None:
-            if not done.cancelled() and done.result():
-                self._tell(turn, settled)
-
-        written.add_done_callback(told)
-        return written
+        return lambda: self._tell(turn, settled)
 
     def _settle(self, turn: Turn, outcome: Outcome, started: int) -> Settled:
         """Move a run to where an outcome leads it."""

@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from hookagent.actions.registry import is_instant
 from hookagent.event import Event
 from hookagent.job import OnInterrupt, RunState
 from hookagent.pipeline.room import Room
@@ -34,8 +33,6 @@ SHORTEST_S = 1e-6
 
 Execute = Callable[[Run, Event, Callable[[], None]], Coroutine[Any, Any, None]]
 """Takes a run through its steps; calls back once when no action of it will follow."""
-AtOnce = Callable[[Run, Event], "asyncio.Future[bool]"]
-"""Does a run whose actions wait for nothing; resolved when its outcome is on disk."""
 
 
 def may_wait(rule: Rule) -> bool:
@@ -54,11 +51,6 @@ def limits_of(rules: Iterable[Rule]) -> dict[str, int]:
     return {rule.name: rule.concurrency for rule in rules if rule.concurrency is not None}
 
 
-def needs_no_place(rule: Rule) -> bool:
-    """Whether a run of a rule is over as soon as it begins: it holds up nobody."""
-    return len(rule.do) == 1 and rule.concurrency is None and is_instant(rule.do[0].action)
-
-
 class Hands:
     """The runs that are ours."""
 
@@ -66,14 +58,12 @@ class Hands:
         self,
         most: int,
         execute: Execute,
-        at_once: AtOnce,
         *,
         ahead: int = READY_MAX,
         ahead_s: float = math.inf,
     ) -> None:
         self._room = Room(most)
         self._most = most
-        self._at_once = at_once
         self._ahead = ahead
         self._ahead_s = ahead_s
         """Only so many are taken ahead as find a place within this time."""
@@ -82,8 +72,6 @@ class Hands:
         self._execute = execute
         self._placed: dict[str, tuple[str, float]] = {}
         """The rule of each run that has a place, and since when, by the run's id."""
-        self._placeless: set[str] = set()
-        """Admitted runs that need no place, until they begin."""
         self._tasks: dict[str, asyncio.Future[Any]] = {}
         self._active: dict[str, Run] = {}
         self._ready: OrderedDict[str, tuple[Run, Event]] = OrderedDict()
@@ -146,9 +134,6 @@ class Hands:
 
     def admit(self, run_id: str, rule: Rule) -> bool:
         """Say whether a new run may be ours from the start; it has its place from now on."""
-        if needs_no_place(rule):
-            self._placeless.add(run_id)
-            return True
         if self._room.has_place(rule.name, rule.concurrency):
             self._take(run_id, rule.name)
             return True
@@ -166,10 +151,6 @@ class Hands:
         if run.id in self._placed:
             self._set_off(run, event)
             return
-        if run.id in self._placeless:
-            self._placeless.discard(run.id)
-            self._follow(run, self._at_once(run, event))
-            return
         self._admitted -= 1
         self.take_up(run, event)
 
@@ -180,8 +161,6 @@ class Hands:
                 continue
             if run.id in self._placed:
                 self._leave(run.id)
-            elif run.id in self._placeless:
-                self._placeless.discard(run.id)
             else:
                 self._admitted -= 1
 
@@ -298,9 +277,6 @@ class Hands:
             self._leave(run_id)
 
         task = asyncio.get_running_loop().create_task(self._execute(run, event, acted))
-        self._follow(run, task)
-
-    def _follow(self, run: Run, task: "asyncio.Future[Any]") -> None:
         self._tasks[run.id] = task
         self._active[run.id] = run
         task.add_done_callback(lambda done: self._ended(run.id, done))

@@ -70,11 +70,17 @@ class Desk(Protocol):
     @property
     def owner(self) -> str: ...
 
+    def wants(self, event: Event) -> bool:
+        """Whether an event is to be routed; False where no rule asks for it."""
+
     def lease(self, now: int) -> int:
         """Return until when an event may stay in memory, or 0 where there is no room for one."""
 
     def offer(self, event: Event) -> None:
         """Hand over an event that was stored under a lease from `lease`."""
+
+    def note(self, event: Event) -> None:
+        """Hear of an event that was stored as one that no rule asks for."""
 
 
 def softened(request: RawRequest, verdict: Verdict) -> Verdict:
@@ -231,24 +237,32 @@ class Ingest:
 
     def _store_it(self, gate: Gate, event: Event, reply: Reply) -> Answer | None:
         """Give an event to the store; the answer follows its commit."""
-        lease = self._desk.lease(event.request.received_at)
-        owner = self._desk.owner if lease else ""
+        desk = self._desk
+        is_quiet = not desk.wants(event)
+        lease = 0 if is_quiet else desk.lease(event.request.received_at)
+        owner = desk.owner if lease else ""
         if self._feed.tracing is not None:
             self._feed.tracing.storing(event)
         try:
-            pending = self._store.accept(event, owner=owner, lease_until=lease)
+            pending = self._store.accept(event, owner=owner, lease_until=lease, is_quiet=is_quiet)
         except StoreFull:
             self._tell(gate, event.request, "rejected", 503, event=event, code="queue-full")
             return UNAVAILABLE
 
+        hand_on = desk.note if is_quiet else desk.offer if lease else None
+
         def committed(done: "asyncio.Future[Accepted]") -> None:
-            reply(self._answer(gate, event, done, is_leased=bool(lease)))
+            reply(self._answer(gate, event, done, hand_on))
 
         pending.add_done_callback(committed)
         return None
 
     def _answer(
-        self, gate: Gate, event: Event, done: "asyncio.Future[Accepted]", *, is_leased: bool
+        self,
+        gate: Gate,
+        event: Event,
+        done: "asyncio.Future[Accepted]",
+        hand_on: Callable[[Event], None] | None,
     ) -> Answer:
         """Turn the commit's outcome into the answer, and hand the event on."""
         if done.cancelled() or done.exception() is not None:
@@ -261,8 +275,8 @@ class Ingest:
         if gate.echo:
             answer = gate.echoed(answer, event.request)
         self._tell(gate, event.request, word, answer.status, event=event, event_id=accepted.id)
-        if is_leased and not accepted.is_duplicate:
-            self._desk.offer(event)
+        if hand_on is not None and not accepted.is_duplicate:
+            hand_on(event)
         return answer
 
     def _unstored(self, gate: Gate, event: Event, done: "asyncio.Future[Accepted]") -> Answer:

@@ -102,6 +102,10 @@ class PassingDesk:
         self._lease_ms = limit_ms + LEASE_SPARE_MS
         self._event: Event | None = None
 
+    def wants(self, _event: Event) -> bool:
+        """Want every event: it is passed on, whatever rules there are."""
+        return True
+
     def lease(self, now: int) -> int:
         """Return until when an event is ours."""
         return now + self._lease_ms
@@ -109,6 +113,8 @@ class PassingDesk:
     def offer(self, event: Event) -> None:
         """Keep the event that was just stored; its reply comes next, before anything else."""
         self._event = event
+
+    note = offer
 
     def taken(self) -> Event | None:
         """Return the event that was just stored, once."""

@@ -28,21 +28,21 @@ from hookagent.config.model import Source
 from hookagent.config.model import Worker as WorkerSettings
 from hookagent.event import Event
 from hookagent.job import RunState
+from hookagent.pipeline.atonce import AtOnce
+from hookagent.pipeline.beginning import Beginning
 from hookagent.pipeline.emitting import timer_event
 from hookagent.pipeline.execution import Execution
 from hookagent.pipeline.feed import Feed, Matched
-from hookagent.pipeline.firing import new_run
+from hookagent.pipeline.foresight import Foresight
 from hookagent.pipeline.gate import value_of
 from hookagent.pipeline.hands import AHEAD_S, Hands, given_back, limits_of, may_wait
 from hookagent.pipeline.judge import Judge, left_to_judge
 from hookagent.pipeline.leases import Leases
 from hookagent.pipeline.loops import Uncut, forever
-from hookagent.pipeline.overtime import Fired, Overtime, at_once
+from hookagent.pipeline.overtime import Overtime, at_once
 from hookagent.pipeline.recorder import Recorder
 from hookagent.pipeline.rulebook import Bindings, Rulebook
-from hookagent.rules.model import Rule
-from hookagent.rules.remembered import Firing
-from hookagent.store.base import Routed, RuleVersion, Run, Store, StoreUnavailable
+from hookagent.store.base import Routed, Run, Store, StoreUnavailable
 from hookagent.store.sharing import News
 
 INBOX_MAX = 4_096
@@ -94,17 +94,29 @@ class Worker:
         self._hands = Hands(
             settings.concurrency,
             self._execution.run,
-            self._execution.run_at_once,
             ahead_s=AHEAD_S if store.is_shared else math.inf,  # others may have a place free
         )
+        self._at_once = AtOnce(self._execution.run_at_once)
+        self._foresight = Foresight()
         self._overtime = Overtime(store)
         self._event_lease_ms = min(settings.lease_ms, EVENT_LEASE_MS if store.is_shared else END)
+        self._beginning = Beginning(
+            self._hands,
+            self._at_once,
+            self._bindings,
+            lambda: self._random.getrandbits(48),
+            owner=owner,
+            run_lease_ms=settings.lease_ms,
+            event_lease_ms=self._event_lease_ms if store.is_shared else None,
+        )
         self.hurry = self._hands.hurry
         self._judge: Judge | None = None
         """Where several workers share the store: rules over time are left to it."""
         self._has_seen_docket = False
         self._judging = asyncio.Lock()
         self._inbox: deque[Event] = deque()
+        self._noted: list[Event] = []
+        """Events that no rule asks for, until they are told of."""
         self._routing: set[str] = set()
         self._news = asyncio.Event()
         self._is_stopping = False
@@ -112,6 +124,10 @@ class Worker:
         self._loops: list[asyncio.Task[None]] = []
 
     # The front door's view.
+
+    def wants(self, event: Event) -> bool:
+        """Whether an event is to be routed; False where no rule in force asks for it."""
+        return len(self._inbox) >= INBOX_MAX or self._foresight.wants(event)
 
     def lease(self, now: int) -> int:
         """Return until when an offered event is ours, or 0 where memory is full."""
@@ -124,12 +140,18 @@ class Worker:
         self._inbox.append(event)
         self._news.set()
 
+    def note(self, event: Event) -> None:
+        """Hear of an event that was stored and that no rule asks for."""
+        self._noted.append(event)
+        self._news.set()
+
     # Life.
 
     def use(self, rulebook: Rulebook) -> None:
         """Match with these rules from now on."""
         self._rulebook = rulebook
-        self._hands.told = frozenset(r.name for r in rulebook.ruleset.rules if self._is_told(r))
+        self._foresight.use(rulebook)
+        self._beginning.use(rulebook.ruleset.rules)
         if self._judge is None:
             self._overtime.use(rulebook.ruleset, rulebook.follow)
         else:
@@ -175,7 +197,9 @@ class Worker:
 
     def _leave_to_judge(self) -> None:
         """From now on, rules over time are the judge's, which this node may be."""
-        self._judge = Judge(self._store, self.owner, self._clock, self.decoded, self._version_of)
+        self._judge = Judge(
+            self._store, self.owner, self._clock, self.decoded, self._beginning.version_of
+        )
         if self._rulebook is not None:
             self._judge.use(self._rulebook)
         self._store.listen(self._heard)
@@ -184,7 +208,7 @@ class Worker:
 
     async def stop(self) -> int:
         """Take nothing new, give what runs its grace, park the rest; return how many were left."""
-        self._is_stopping = True
+        self._is_stopping = self._beginning.is_stopping = True
         self._hands.close()
         for loop in self._loops[:-1]:
             loop.cancel()
@@ -213,6 +237,9 @@ class Worker:
 
     async def _route_offered(self) -> None:
         """Route what the front door handed over."""
+        noted, self._noted = self._noted, []
+        for event in noted:
+            self._tell_matched(event, [], self._clock())
         if not self._inbox or self._rulebook is None:
             self._news.clear()
             await self._news.wait()
@@ -237,23 +264,24 @@ class Worker:
             if not is_ours:
                 self._hands.release(entry.runs)
                 continue
-            self.observe(event)
-            if self._feed.tracing is not None:
-                self._feed.tracing.matched(event, [run.rule for run in entry.runs], now)
+            self._tell_matched(event, entry.runs, now)
             for run in entry.runs:
                 if run.state is RunState.RUNNING:
                     self._hands.begin(run, event)
                 elif run.order_key:
                     self._hands.freed.set()  # it may be claimed at once
-            if self._feed.wants_every:
-                self._feed.publish(
-                    Matched(
-                        at=now,
-                        id=event.id,
-                        rules=[run.rule for run in entry.runs],
-                        runs=[run.id for run in entry.runs],
-                    )
-                )
+                else:
+                    self._at_once.tell(event, run)
+        self._at_once.clear()
+
+    def _tell_matched(self, event: Event, runs: Sequence[Run], now: int) -> None:
+        """Tell of an event whose routing is on disk."""
+        self.observe(event)
+        if self._feed.tracing is not None:
+            self._feed.tracing.matched(event, [run.rule for run in runs], now)
+        if self._feed.wants_every:
+            rules, ids = [run.rule for run in runs], [run.id for run in runs]
+            self._feed.publish(Matched(at=now, id=event.id, rules=rules, runs=ids))
 
     async def _write(self, routed: list[Routed]) -> list[bool]:
         """Record a judged batch with what its conditions remember, or take the judgement back."""
@@ -272,31 +300,12 @@ class Worker:
 
     def _match(self, event: Event, now: int) -> Routed:
         assert self._rulebook is not None
-        matched = self._rulebook.select(event)
+        matched = self._foresight.matched(event, self._rulebook)
         if self._judge is None:
-            return self._routed(event, self._overtime.judge(event, matched), now)
+            return self._beginning.routed(event, self._overtime.judge(event, matched), now)
         plain = [(rule, at_once(event)) for rule in matched if not rule.is_over_time]
         left = left_to_judge(event, matched, self._rulebook)
-        return self._routed(event, plain, now, left)
-
-    def _routed(
-        self,
-        event: Event | None,
-        fired: Sequence[Fired],
-        now: int,
-        left: Sequence[str] = (),
-    ) -> Routed:
-        """Turn firings into runs; those of another event than this wait to be claimed."""
-        acting = [(rule, firing) for rule, firing in fired if rule.do]
-        return Routed(
-            event_id=event.id if event else "",
-            runs=[self._new_run(rule, firing, event, now) for rule, firing in acting],
-            versions=[self._version_of(rule) for rule, _ in acting],
-            left_to_judge=left,
-        )
-
-    def _version_of(self, rule: Rule) -> RuleVersion:
-        return self._bindings.of_rule(rule).version
+        return self._beginning.routed(event, plain, now, left)
 
     async def _route_due(self) -> None:
         """Let conditions that wait for silence or quiet speak, once nothing older is unrouted."""
@@ -307,24 +316,8 @@ class Worker:
             if not self._has_seen_docket and await self._is_judging_left():
                 self._leave_to_judge()
             elif due is not None and due <= now:
-                await self._write([self._routed(None, self._overtime.until(now), now)])
-
-    def _new_run(self, rule: Rule, firing: Firing, event: Event | None, now: int) -> Run:
-        """Make the run of a rule that fired: ours from the start where there is room for it.
-
-        Not where the store must say whose turn it is.
-        """
-        run = new_run(rule, firing, event, now, self._random.getrandbits(48))
-        is_here = event is not None and run.event_id == event.id and not self._is_stopping
-        if is_here and not self._is_told(rule) and self._hands.admit(run.id, rule):
-            run.state = RunState.RUNNING
-            run.owner = self.owner
-            run.lease_until = now + self._settings.lease_ms
-        return run
-
-    def _is_told(self, rule: Rule) -> bool:
-        """Whether the store says which run of a rule is next."""
-        return bool(rule.ordered_by) or (rule.concurrency is not None and self._store.is_shared)
+                fired = self._overtime.until(now)
+                await self._write([self._beginning.routed(None, fired, now)])
 
     # Runs.
 

@@ -21,12 +21,23 @@ Maker = Callable[[bytes], bytes]
 
 
 def hmac_maker(key: bytes, algorithm: str) -> Maker:
-    """Return a function that makes HMACs with one key, which is scheduled only once."""
-    keyed = hmac.new(key, digestmod=algorithm)
+    """Return a function that makes HMACs (RFC 2104) with one key, which is scheduled only once.
+
+    Two plain hashes, begun with the key, cost less than `hmac` with its own objects around them.
+    """
+    inner, outer = hashlib.new(algorithm), hashlib.new(algorithm)
+    if len(key) > inner.block_size:
+        key = hashlib.new(algorithm, key).digest()
+    key = key.ljust(inner.block_size, b"\0")
+    inner.update(bytes(byte ^ 0x36 for byte in key))
+    outer.update(bytes(byte ^ 0x5C for byte in key))
+    copy_inner, copy_outer = inner.copy, outer.copy
 
     def make(content: bytes) -> bytes:
-        mac = keyed.copy()
-        mac.update(content)
+        hashed = copy_inner()
+        hashed.update(content)
+        mac = copy_outer()
+        mac.update(hashed.digest())
         return mac.digest()
 
     return make

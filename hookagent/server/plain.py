@@ -23,7 +23,6 @@ KEPT_MAX = 1_024
 _LINE = re.compile(rb"(POST|PUT|PATCH) (/(?!/)[A-Za-z0-9/_.~%?&=+,:;@!$'()*-]*) HTTP/1\.1")
 _FIELD = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]++): *+((?:[!-~](?:[ -~]*[!-~])?)?) *+")
 """Nothing is tried twice (`*+`): what a stranger sends is read in linear time."""
-_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\r\n"
 _LEFT_TO_PARSER = frozenset({
     b"connection", b"content-encoding", b"expect", b"keep-alive", b"proxy-connection", b"te",
     b"sec-websocket-key1", b"trailer", b"transfer-encoding", b"upgrade",
@@ -53,7 +52,7 @@ def read_plain(data: bytes) -> Plain | None:
     """Read one whole plain request with a body; None for anything else, whatever it is."""
     end = data.find(b"\r\n\r\n", 0, HEAD_MAX)
     head = data[:end]
-    if end < 0 or head.translate(None, _PRINTABLE):
+    if end < 0:
         return None
     first, *fields = head.split(b"\r\n")
     line = _lines.get(first) or _first_line(first)

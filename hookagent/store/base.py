@@ -286,11 +286,13 @@ class Store(Looking, Sharing, Protocol):
         *,
         owner: str = "",
         lease_until: int = 0,
+        is_quiet: bool = False,
     ) -> "asyncio.Future[Accepted]":
         """Store an event unless its (source, key) is there; resolved after the commit.
 
         A duplicate adds one to the first event's count instead. With `owner` the event comes in
-        leased: that worker routes it from memory, and nobody claims it before `lease_until`.
+        leased: that worker routes it from memory, and nobody claims it before `lease_until`. With
+        `is_quiet` it comes in as routed, without any run: no rule asks for it.
         Raises StoreFull at once when the queue is at its bound; the future fails with
         StoreUnavailable when the commit does.
         """

@@ -18,6 +18,7 @@ from hookagent.pipeline.feed import Feed
 from hookagent.pipeline.gate import Gate
 from hookagent.pipeline.ingest import Ingest
 from hookagent.pipeline.limiter import FailureLimiter
+from hookagent.pipeline.reception import Reception
 from hookagent.pipeline.replay import at_source, resigned
 from hookagent.providers.verify import Verifier
 from hookagent.store.base import Routed, Run
@@ -49,18 +50,6 @@ secret = "whsec_an-honest-secret-of-32-characters"
 """
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\u202e\u2028"
 """What a payload would need to steer a terminal: ESC, BEL, CSI as C1, CR, a bidi override."""
-
-
-class _Nobody:
-    """A worker that takes nothing: events stay stored."""
-
-    owner = "nobody"
-
-    def lease(self, now: int) -> int:
-        return 0
-
-    def offer(self, event: object) -> None:
-        raise AssertionError
 
 
 class Seed:
@@ -97,7 +86,7 @@ class Seed:
         await store.open()
         try:
             ingest = Ingest(
-                {chosen.name: gate}, store, Feed(), _Nobody(),
+                {chosen.name: gate}, store, Feed(), Reception(""),
                 clock=lambda: at, entropy=lambda: next(self._numbers), replay_key=b"k" * 32,
                 limiter=FailureLimiter(600),
             )  # fmt: skip

@@ -25,12 +25,20 @@ class Desk:
     def __init__(self) -> None:
         self.has_room = True
         self.offered: list[Event] = []
+        self.noted: list[Event] = []
+        self.wanted = True
+
+    def wants(self, _event) -> bool:
+        return self.wanted
 
     def lease(self, now: int) -> int:
         return now + 60_000 if self.has_room else 0
 
     def offer(self, event) -> None:
         self.offered.append(event)
+
+    def note(self, event) -> None:
+        self.noted.append(event)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from hookagent.actions.base import Emission, hops
 from hookagent.event import Origin
 from hookagent.pipeline.emitting import emitter, event_of
 from hookagent.pipeline.feed import Feed
+from hookagent.store.base import EventFilter
 from hookagent.store.registry import open_store
 
 NOW = 1_760_000_000_000
@@ -19,12 +20,20 @@ class Desk:
     def __init__(self, *, has_room=True):
         self.has_room = has_room
         self.offered = []
+        self.noted = []
+        self.wanted = True
+
+    def wants(self, _event):
+        return self.wanted
 
     def lease(self, now):
         return now + 60_000 if self.has_room else 0
 
     def offer(self, event):
         self.offered.append(event)
+
+    def note(self, event):
+        self.noted.append(event)
 
 
 def emission(**changes):
@@ -50,6 +59,17 @@ async def store(tmp_path):
 def emitting(store, desk):
     numbers = iter(range(100))
     return emitter(store, desk, Feed(), clock=lambda: NOW, entropy=lambda: next(numbers))
+
+
+async def test_an_emitted_event_no_rule_asks_for_is_stored_as_routed(store):
+    desk = Desk()
+    desk.wanted = False
+
+    event_id = await emitting(store, desk)(emission())
+
+    quiet = await store.events(EventFilter(status="quiet"))
+    assert [found.id for found in quiet] == [event_id]
+    assert (desk.offered, [event.id for event in desk.noted]) == ([], [event_id])
 
 
 async def test_an_emitted_event_is_stored_with_its_parent_and_handed_on(store):

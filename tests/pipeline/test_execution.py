@@ -128,7 +128,9 @@ async def execute(store, feed, tmp_path, monkeypatch):
             dry_run=dry_run,
         )
         if at_once:
-            assert await execution.run_at_once(run, EVENT)
+            tell = execution.run_at_once(run, EVENT)
+            assert await recorder.record(run)
+            tell()
             return await store.run("run_1"), script
         acted: list[str] = []
         await meet(execution, script)

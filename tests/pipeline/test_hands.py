@@ -21,7 +21,6 @@ EVENT = Event(
     verdict=Verdict(valid=True, scheme="none", code=Code.OK),
 )
 PLAIN = Rule(name="plain")
-QUICK = Rule(name="quick", do=(StepSpec(name="say", action="log", options={}),))
 LIMITED = Rule(name="limited", concurrency=1)
 HELD = Rule(
     name="held",
@@ -41,7 +40,6 @@ class Stage:
         self.told: list[str] = []
         self.acts: dict[str, asyncio.Event] = {}
         self.records: dict[str, asyncio.Event] = {}
-        self.written: dict[str, asyncio.Future[bool]] = {}
 
     async def execute(self, run: Run, _event: Event, acted: Callable[[], None]) -> None:
         self.began.append(run.id)
@@ -51,12 +49,6 @@ class Stage:
         acted()
         await self.records[run.id].wait()
         self.told.append(run.id)
-
-    def at_once(self, run: Run, _event: Event) -> "asyncio.Future[bool]":
-        self.began.append(run.id)
-        run.state = RunState.DONE
-        self.written[run.id] = asyncio.get_running_loop().create_future()
-        return self.written[run.id]
 
 
 @pytest.fixture
@@ -81,7 +73,7 @@ def put(hands, name, rule=PLAIN):
 
 
 async def test_more_runs_are_ours_than_may_act_and_they_act_in_turn(stage):
-    hands = Hands(2, stage.execute, stage.at_once, ahead=3)
+    hands = Hands(2, stage.execute, ahead=3)
 
     assert [put(hands, name) for name in "abcdef"] == [True] * 5 + [False]
     await settle()
@@ -96,7 +88,7 @@ async def test_more_runs_are_ours_than_may_act_and_they_act_in_turn(stage):
 
 
 async def test_a_place_is_left_when_the_action_ended_not_when_that_is_on_disk(stage):
-    hands = Hands(1, stage.execute, stage.at_once)
+    hands = Hands(1, stage.execute)
     put(hands, "a")
     put(hands, "b")
     await settle()
@@ -114,7 +106,7 @@ async def test_a_place_is_left_when_the_action_ended_not_when_that_is_on_disk(st
 
 
 async def test_a_limited_rule_is_ours_only_with_a_place(stage):
-    hands = Hands(8, stage.execute, stage.at_once)
+    hands = Hands(8, stage.execute)
 
     assert put(hands, "a", LIMITED)
     assert not put(hands, "b", LIMITED)
@@ -130,7 +122,7 @@ def test_a_rule_that_is_held_after_an_interruption_never_waits_as_ours():
 
 
 async def test_what_was_admitted_and_not_written_leaves_no_trace(stage):
-    hands = Hands(1, stage.execute, stage.at_once, ahead=1)
+    hands = Hands(1, stage.execute, ahead=1)
     admitted = [ours(name) for name in "abc" if hands.admit(name, PLAIN)]
     assert [run.id for run in admitted] == ["a", "b"]
 
@@ -140,7 +132,7 @@ async def test_what_was_admitted_and_not_written_leaves_no_trace(stage):
 
 
 async def test_what_never_began_is_given_back_as_if_nobody_had_taken_it(stage):
-    hands = Hands(1, stage.execute, stage.at_once)
+    hands = Hands(1, stage.execute)
     for name in "ab":
         put(hands, name)
     claimed = ours("c")
@@ -160,7 +152,7 @@ async def test_what_never_began_is_given_back_as_if_nobody_had_taken_it(stage):
 
 
 async def test_a_run_whose_step_waits_for_its_turn_is_given_back_too(stage):
-    hands = Hands(2, stage.execute, stage.at_once)
+    hands = Hands(2, stage.execute)
     put(hands, "a")
     put(hands, "b")
     await settle()
@@ -174,10 +166,9 @@ async def test_a_run_whose_step_waits_for_its_turn_is_given_back_too(stage):
     assert [run.id for run in await hands.park()] == ["a"]
 
 
-@pytest.mark.parametrize("rule", [PLAIN, QUICK])
-async def test_after_a_stop_nothing_is_set_off_and_all_of_it_is_given_back(stage, rule):
-    hands = Hands(2, stage.execute, stage.at_once)
-    assert hands.admit("a", rule)
+async def test_after_a_stop_nothing_is_set_off_and_all_of_it_is_given_back(stage):
+    hands = Hands(2, stage.execute)
+    assert hands.admit("a", PLAIN)
     hands.close()
 
     hands.begin(ours("a"), EVENT)
@@ -190,7 +181,7 @@ async def test_after_a_stop_nothing_is_set_off_and_all_of_it_is_given_back(stage
 
 
 async def test_nobody_who_hurries_waits_for_what_acts(stage):
-    hands = Hands(1, stage.execute, stage.at_once)
+    hands = Hands(1, stage.execute)
     put(hands, "a")
     finishing = asyncio.ensure_future(hands.finish(grace_s=3600))
     await settle()
@@ -204,7 +195,7 @@ async def test_nobody_who_hurries_waits_for_what_acts(stage):
 
 
 async def test_a_run_that_another_worker_took_over_is_dropped(stage):
-    hands = Hands(1, stage.execute, stage.at_once)
+    hands = Hands(1, stage.execute)
     put(hands, "a")
     put(hands, "b")
     await settle()
@@ -217,7 +208,7 @@ async def test_a_run_that_another_worker_took_over_is_dropped(stage):
 
 async def test_a_run_whose_end_is_being_written_is_not_cut_off(stage):
     """Its lease is gone with the record, and who renews may hear of that before it does."""
-    hands = Hands(1, stage.execute, stage.at_once)
+    hands = Hands(1, stage.execute)
     put(hands, "a")
     await settle()
     stage.acts["a"].set()
@@ -233,7 +224,7 @@ async def test_a_run_whose_end_is_being_written_is_not_cut_off(stage):
 
 
 async def test_of_slow_runs_few_are_taken_ahead_where_another_may_have_a_place(stage):
-    hands = Hands(4, stage.execute, stage.at_once, ahead=100, ahead_s=0.5)
+    hands = Hands(4, stage.execute, ahead=100, ahead_s=0.5)
     assert hands.ahead == 0  # how long they take is not known yet
 
     hands._note_stay(2.0)
@@ -250,7 +241,7 @@ async def test_of_slow_runs_few_are_taken_ahead_where_another_may_have_a_place(s
 
 
 async def test_how_long_runs_keep_their_place_is_noted(stage):
-    hands = Hands(1, stage.execute, stage.at_once, ahead=5, ahead_s=1_000.0)
+    hands = Hands(1, stage.execute, ahead=5, ahead_s=1_000.0)
     assert put(hands, "a")
     assert not put(hands, "b")
     await settle()
@@ -260,38 +251,6 @@ async def test_how_long_runs_keep_their_place_is_noted(stage):
     await end(hands, stage)
 
 
-async def test_what_waits_for_nothing_needs_no_place(stage):
-    hands = Hands(1, stage.execute, stage.at_once, ahead=0)
-    put(hands, "a")
-
-    assert [put(hands, name, QUICK) for name in "bcd"] == [True] * 3
-
-    assert stage.began == ["b", "c", "d"]
-    assert set(hands.held) == set("abcd")  # until their records are on disk
-    for written in stage.written.values():
-        written.set_result(True)
-    await settle()
-    assert (hands.held, hands.free) == (["a"], 0)
-    await end(hands, stage)
-
-
-async def test_a_limit_of_its_own_holds_for_what_waits_for_nothing_too(stage):
-    hands = Hands(8, stage.execute, stage.at_once)
-    one_at_a_time = Rule(name="quick", do=QUICK.do, concurrency=1)
-
-    assert [put(hands, name, one_at_a_time) for name in "ab"] == [True, False]
-    await end(hands, stage)
-
-
-async def test_what_needs_no_place_and_was_not_written_leaves_no_trace(stage):
-    hands = Hands(1, stage.execute, stage.at_once, ahead=1)
-    assert hands.admit("a", QUICK)
-
-    hands.release([ours("a", "quick")])
-
-    assert (hands.free, hands.ahead, hands.held) == (1, 1, [])
-
-
 async def test_a_bug_in_the_execution_is_told_and_leaves_its_place():
     async def execute(_run: Run, _event: Event, _acted: Callable[[], None]) -> None:
         raise RuntimeError("oh")
@@ -299,7 +258,7 @@ async def test_a_bug_in_the_execution_is_told_and_leaves_its_place():
     told: list[str] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: told.append(context["message"]))
-    hands = Hands(1, execute, Stage().at_once)
+    hands = Hands(1, execute)
 
     put(hands, "a")
     await settle()

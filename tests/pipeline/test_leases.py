@@ -118,7 +118,7 @@ async def test_what_is_recorded_between_two_steps_keeps_the_lease_that_was_prolo
     async def execute(_run, _event, _acted):
         await end.wait()
 
-    hands = Hands(1, execute, lambda _run, _event: asyncio.get_running_loop().create_future())
+    hands = Hands(1, execute)
     waiting = Run(id="run_2", event_id="", rule="it", state=RunState.RUNNING, owner="w")
     hands.take_up(run, EVENT)
     hands.take_up(waiting, EVENT)  # of which the store knows nothing

@@ -14,15 +14,16 @@ from hookagent.config.model import Worker as Settings
 from hookagent.environment import Environment
 from hookagent.event import Event, Headers, RawRequest
 from hookagent.job import Again, Done, RunState
-from hookagent.pipeline import hands
+from hookagent.pipeline import atonce, loops
 from hookagent.pipeline.emitting import emitter
+from hookagent.pipeline.feed import Matched, Ran
 from hookagent.pipeline.firing import new_run
 from hookagent.pipeline.overtime import at_once
 from hookagent.pipeline.reception import Reception
 from hookagent.pipeline.rulebook import compile_rulebook
 from hookagent.pipeline.worker import Worker
 from hookagent.rules.parse import read_rules
-from hookagent.store.base import Routed, RuleVersion, RunFilter
+from hookagent.store.base import EventFilter, Routed, RuleVersion, RunFilter, StoreUnavailable
 from hookagent.store.sqlite import SqliteStore
 from hookagent.verdict import Code, Verdict
 from tests.patience import PATIENCE_S
@@ -67,7 +68,7 @@ class Deeds:
         self.most: Counter[str] = Counter()
         self.failing = failing
         monkeypatch.setattr(log, "run", self.act)
-        monkeypatch.setattr(hands, "is_instant", lambda _action: False)  # this one takes its time
+        monkeypatch.setattr(atonce, "is_instant", lambda _action: False)  # this one takes its time
 
     async def act(self, prepared, call, outside):
         rule = call.rule
@@ -194,7 +195,7 @@ async def test_no_worker_holds_slow_runs_for_which_another_has_a_place(
         return Done()
 
     monkeypatch.setattr(log, "run", act)
-    monkeypatch.setattr(hands, "is_instant", lambda _action: False)
+    monkeypatch.setattr(atonce, "is_instant", lambda _action: False)
     workers = await crew(rulebook(it=""), 3, concurrency=2)
     for n in range(12):  # one worker gets them all
         one = event(n)
@@ -245,10 +246,81 @@ async def test_a_run_does_what_its_rule_said_when_it_fired_whoever_takes_it(
     assert deeds.done == ["it k 1"]
 
 
+async def handed(store, worker, one):
+    """Do with an event what the front door does."""
+    is_quiet = not worker.wants(one)
+    lease = 0 if is_quiet else worker.lease(clock())
+    owner = worker.owner if lease else ""
+    await store.accept(one, owner=owner, lease_until=lease, is_quiet=is_quiet)
+    (worker.note if is_quiet else worker.offer)(one)
+
+
+async def test_what_no_rule_asks_for_is_stored_as_routed_and_told_of(store, crew, feed):
+    seen: list[str] = []
+    (worker,) = await crew(rulebook(it="when = { n = 1 }\n"), 1)
+    worker.observe = lambda one: seen.append(one.id)
+    told = feed.subscribe()
+    events = [event(n) for n in (0, 1, 2)]
+    for one in events:
+        await handed(store, worker, one)
+
+    await worked_off(store, 1)
+    async with asyncio.timeout(20):
+        matched = {}
+        async for happening in told:
+            if isinstance(happening, Matched):
+                matched[happening.id] = happening.rules
+            if len(matched) == len(events):
+                break
+
+    assert matched == {events[0].id: [], events[1].id: ["it"], events[2].id: []}
+    assert sorted(seen) == [one.id for one in events]
+    quiet = await store.events(EventFilter(status="quiet"))
+    assert [found.id for found in quiet] == [events[2].id, events[0].id]
+
+
+async def test_what_is_over_at_once_is_done_once_though_its_commit_fails(
+    store, crew, feed, monkeypatch
+):
+    monkeypatch.setattr(loops, "PAUSE_S", 0.01)
+    said: list[str] = []
+    refused: list[list[Routed]] = []
+    route = store.route
+    monkeypatch.setattr(log, "run", lambda prepared, _call, _outside: say(said, prepared.text))
+
+    async def failing(owner, routed):
+        if len(refused) < 3:
+            refused.append(routed)
+            raise StoreUnavailable("the disk is full")
+        return await route(owner, routed)
+
+    monkeypatch.setattr(store, "route", failing)
+    (worker,) = await crew(rulebook(it=""), 1)
+    ran = feed.subscribe()
+    await handed(store, worker, event(1))
+
+    await worked_off(store, 1)
+
+    assert said == ["it k 1"]
+    (run,) = await store.runs(RunFilter())
+    assert [attempt.outcome for attempt in run.steps[0].attempts] == ["done"]
+    async with asyncio.timeout(20):
+        async for happening in ran:
+            if isinstance(happening, Ran):
+                assert (happening.run, happening.state) == (run.id, "done")
+                break
+
+
+async def say(said, text):
+    said.append(text)
+    return Done()
+
+
 async def test_a_receiver_leaves_every_event_to_the_workers(store, feed, crew, shared, monkeypatch):
     deeds = Deeds(monkeypatch)
     desk = Reception("receiver")
     assert desk.lease(clock()) == 0
+    assert desk.wants(event(1))
     emit = emitter(store, desk, feed, clock=clock, entropy=lambda: 1)
     payload = {"who": "me", "n": 7}
     await emit(Emission(source="s", type="t", payload=payload, parent="", key="k", hop=0))

@@ -69,6 +69,39 @@ class Accepting:
         assert found.summary.duplicates == 1
         assert await store.event("evt_again") is None
 
+    async def test_a_quiet_event_is_routed_as_it_comes(self, store):
+        await store.accept(event(1), is_quiet=True)
+        await asyncio.gather(
+            *(
+                store.accept(event(n), owner="w" * (n % 3 == 2), is_quiet=n % 3 == 0)
+                for n in range(2, 9)
+            )
+        )
+
+        quiet = [event(n).id for n in (6, 3, 1)]
+        assert await ids(store, status="quiet") == quiet
+        assert await store.route("w", [Routed(event_id=of) for of in quiet]) == [False] * 3
+        free = await store.claim_events("other", **LEASE)
+        assert {one.id for one in free} == {event(n).id for n in (2, 4, 5, 7, 8)}
+        left = [Routed(event_id=one.id) for one in free]
+        assert await store.route("other", left) == [True] * 5
+        assert len(await ids(store, status="quiet")) == 8
+
+    async def test_a_quiet_delivery_of_a_known_key_is_a_duplicate(self, store):
+        await store.accept(event(1))
+        again = await store.accept(event(1, id="evt_again"), is_quiet=True)
+        assert again == Accepted(event(1).id, is_duplicate=True)
+        assert await ids(store, status="quiet") == []
+        assert [one.id for one in await store.claim_events("w", **LEASE)] == [event(1).id]
+
+    async def test_a_run_for_a_quiet_event_ends_its_quiet(self, store):
+        await store.accept(event(1), is_quiet=True)
+        await store.accept(event(2), owner="w", lease_until=T0)
+        late = run(1, event(1))
+        assert await store.route("w", [Routed(event_id=event(2).id, runs=[late])]) == [True]
+        assert await ids(store, status="quiet") == []
+        assert await ids(store, status="pending") == [event(1).id]
+
     async def test_of_a_race_for_one_key_exactly_one_is_stored(self, store):
         rivals = [event(1, id=f"evt_{n}") for n in range(50)]
         answers = await asyncio.gather(*(store.accept(rival) for rival in rivals))

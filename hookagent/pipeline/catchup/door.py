@@ -14,7 +14,7 @@ import msgspec
 
 from hookagent.actions.sender import Sender
 from hookagent.config.model import Config, Source
-from hookagent.event import Event, RawRequest
+from hookagent.event import RawRequest
 from hookagent.pipeline.answer import Answer
 from hookagent.pipeline.entrance import common_key, entrance
 from hookagent.pipeline.feed import Feed
@@ -23,6 +23,7 @@ from hookagent.pipeline.ingest import Ingest
 from hookagent.pipeline.limiter import FailureLimiter
 from hookagent.pipeline.origin import mark_fetched
 from hookagent.pipeline.presence import running
+from hookagent.pipeline.reception import Reception
 from hookagent.pipeline.replay import at_source
 from hookagent.providers.verify import Verifier
 from hookagent.store.registry import open_store
@@ -77,7 +78,7 @@ async def door(config: Config, source: Source, clock: Callable[[], int]) -> Asyn
             {source.name: gate},
             store,
             Feed(),
-            _Nobody(),
+            Reception(""),
             clock=clock,
             entropy=lambda: int.from_bytes(os.urandom(6)),
             replay_key=key,
@@ -125,15 +126,3 @@ class _Ours:
         self._ingest.receive(self._gate, marked, answered.set_result)
         answer = await answered
         return Taken(answer.status, answer.body)
-
-
-class _Nobody:
-    """A worker that takes nothing: events stay stored until an agent starts."""
-
-    owner = ""
-
-    def lease(self, _now: int) -> int:
-        return 0
-
-    def offer(self, _event: Event) -> None:
-        raise AssertionError("nothing was leased")

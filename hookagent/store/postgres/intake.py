@@ -22,9 +22,10 @@ _ACCEPT = """
     WITH i AS (
         SELECT * FROM unnest($1::int[], $2::text[], $3::uuid[], $4::int[], $5::int[], $6::int8[],
             $7::int8[], $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::text[],
-            $13::text[], $14::bytea[], $15::bytea[], $16::text[], $17::int8[], $18::int[])
+            $13::text[], $14::bytea[], $15::bytea[], $16::text[], $17::int8[], $18::int[],
+            $19::int[])
         AS i(n, id, print, source_id, kind_id, received_at, signed_at, key, content_key, target,
-            client_ip, parent, detail, headers, body, owner, lease_until, further)
+            client_ip, parent, detail, headers, body, owner, lease_until, further, quiet)
     ), first AS MATERIALIZED (SELECT hook.next_numbers() AS seq),
     k AS (
         INSERT INTO hook.keys (print, id, seq, duplicates)
@@ -42,7 +43,11 @@ _ACCEPT = """
         FROM known WHERE is_new ORDER BY seq
     ), u AS (
         INSERT INTO hook.unrouted (seq, received_at, owner, lease_until)
-        SELECT seq, received_at, owner, lease_until FROM known WHERE is_new ORDER BY seq
+        SELECT seq, received_at, owner, lease_until FROM known
+        WHERE is_new AND quiet = 0 ORDER BY seq
+    ), q AS (
+        INSERT INTO hook.quiet (kind_id, seq)
+        SELECT kind_id, seq FROM known WHERE is_new AND quiet = 1 ORDER BY seq
     ), t AS (
         INSERT INTO hook.tally (minute, source_id, writer, events, duplicates, rejected, last_at,
             first_seq, last_seq)
@@ -104,11 +109,14 @@ _REFUSE = """
 
 
 class Arrival(NamedTuple):
-    """An event to insert, and the worker that already has it in memory, if one does."""
+    """An event to insert, and what is known of its routing."""
 
     event: Event
     owner: str
+    """The worker that has it in memory, if one does."""
     lease_until: int
+    is_quiet: bool
+    """Whether it is routed already: no rule asks for it."""
 
 
 class Place(NamedTuple):
@@ -179,7 +187,9 @@ class Intake:
             recent.clear()
         is_free = False
         for n in is_new:
-            event, owner, _ = batch.arrivals[n]
+            event, owner, _, is_quiet = batch.arrivals[n]
+            if is_quiet:
+                continue
             recent[event.id] = Place(first + n, batch.places[n][1])
             is_free = is_free or not owner
         if is_new:
@@ -277,6 +287,7 @@ class _Batch:
             texts([arrival.owner for arrival in arrivals]),
             bigs([arrival.lease_until if arrival.owner else 0 for arrival in arrivals]),
             ints([further[n] for n in ns]),
+            ints([int(arrival.is_quiet) for arrival in arrivals]),
         )
 
     def answer(self, others: Sequence[tuple[Any, ...]]) -> list[int]:

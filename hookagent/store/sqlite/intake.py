@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
+
+import msgspec
 
 from hookagent.event import Event
 from hookagent.store.base import REJECTED_MAX, Accepted, Rejected
@@ -28,10 +30,14 @@ _Row = tuple[Any, ...]
 SEQ, ID, SOURCE, KEY, PRINT, KIND, RECEIVED_AT = range(7)
 """The first columns of a row of `events`."""
 
-_UNROUTED = (
-    "INSERT INTO unrouted (seq, owner, lease_until)"
-    " SELECT seq, ?, ? FROM events WHERE seq >= ? AND seq < ?"
-)
+_UNROUTED = """
+    INSERT INTO unrouted (seq, owner, lease_until) SELECT seq, ?3, ?4 FROM events
+    WHERE seq >= ?1 AND seq < ?2 AND seq NOT IN (SELECT value FROM json_each(?5))
+"""
+_QUIET = """
+    INSERT INTO quiet SELECT kind_id, seq FROM events
+    WHERE seq >= ?1 AND seq < ?2 AND seq NOT IN (SELECT value FROM json_each(?3))
+"""
 SPANS = """
     INSERT INTO spans SELECT seq >> 10, min(received_at), max(received_at) FROM events
     WHERE seq >= ? AND seq < ? GROUP BY 1 ON CONFLICT (block) DO UPDATE SET
@@ -55,11 +61,14 @@ _STORED_BEFORE = """
 
 
 class Arrival(NamedTuple):
-    """An event to insert, and the worker that already has it in memory, if one does."""
+    """An event to insert, and what is known of its routing."""
 
     event: Event
     owner: str
+    """The worker that has it in memory, if one does."""
     lease_until: int
+    is_quiet: bool
+    """Whether it is routed already: no rule asks for it."""
 
 
 class Original(NamedTuple):
@@ -121,9 +130,14 @@ class Intake:
             originals |= self._second_look(suspects, {row[SEQ]: row for row in rows})
         for query in _DERIVED:
             self._connection.execute(query, (first, self._next_seq))
-        self._put_unrouted(arrivals, first)
+        quiet = {seq for seq, arrival in enumerate(arrivals, first) if arrival.is_quiet}
+        if quiet:
+            others = [seq for seq in range(first, self._next_seq) if seq not in quiet]
+            self._connection.execute(_QUIET, (first, self._next_seq, _json(others)))
+        if len(quiet) < len(arrivals):
+            self._put_unrouted(arrivals, first, quiet)
+            self._remember(rows, quiet)
         self._keys.merge(len(rows))
-        self._remember(rows)
         if not originals:
             return [Accepted(arrival.event.id) for arrival in arrivals]
         return self._answers(arrivals, first, originals)
@@ -134,7 +148,7 @@ class Intake:
         suspects = []
         seq = self._next_seq
         kind_of, find, add = self.names.kind, self._keys.find, self._keys.add
-        for event, _, _ in arrivals:
+        for event, _, _, _ in arrivals:
             kind = kind_of(event)
             print_ = fingerprint(kind[0], event.key)
             row = event_row(event, seq, kind, print_)
@@ -190,19 +204,21 @@ class Intake:
                 originals[seq] = Original(*same)
         return originals
 
-    def _remember(self, rows: Sequence[_Row]) -> None:
+    def _remember(self, rows: Sequence[_Row], quiet: Container[int]) -> None:
+        """Remember where the events are that somebody is going to route."""
         recent = self.recent
         if len(recent) > RECENT_MAX:
             recent.clear()
         for row in rows:
-            recent[row[ID]] = (row[SEQ], row[KIND])
+            if row[SEQ] not in quiet:
+                recent[row[ID]] = (row[SEQ], row[KIND])
 
     def _answers(
         self, arrivals: Sequence[Arrival], first: int, originals: dict[int, Original]
     ) -> list[Accepted]:
         """Answer for a batch with duplicates in it, and count them."""
         answers = []
-        for seq, (event, _, _) in enumerate(arrivals, first):
+        for seq, (event, _, _, _) in enumerate(arrivals, first):
             original = originals.get(seq)
             if original is None:
                 answers.append(Accepted(event.id))
@@ -219,12 +235,12 @@ class Intake:
         )
         return answers
 
-    def _put_unrouted(self, arrivals: Sequence[Arrival], first: int) -> None:
+    def _put_unrouted(self, arrivals: Sequence[Arrival], first: int, quiet: set[int]) -> None:
         """Put new events before the workers; note who has them in memory, mostly one for all."""
-        owners = {arrival.owner for arrival in arrivals}
+        owners = {arrival.owner for arrival in arrivals if not arrival.is_quiet}
         owner = owners.pop() if len(owners) == 1 else ""
         until = max((arrival.lease_until for arrival in arrivals if owner), default=0)
-        self._connection.execute(_UNROUTED, (owner, until, first, self._next_seq))
+        self._connection.execute(_UNROUTED, (first, self._next_seq, owner, until, _json([*quiet])))
         if owners:
             self._connection.executemany(
                 "UPDATE unrouted SET owner = ?, lease_until = ? WHERE seq = ?",
@@ -256,3 +272,7 @@ class Intake:
 
     def _one(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])
+
+
+def _json(value: list[int]) -> str:
+    return msgspec.json.encode(value).decode()

@@ -86,7 +86,7 @@ class Writer:
             self._thread.join()
 
     def accept(
-        self, event: Event, *, owner: str = "", lease_until: int = 0
+        self, event: Event, *, owner: str = "", lease_until: int = 0, is_quiet: bool = False
     ) -> "asyncio.Future[Accepted]":
         """Queue an event. Raises StoreFull when the queue is at its bound."""
         queue = self._queue
@@ -97,7 +97,7 @@ class Writer:
             )
         assert self._loop is not None, "the store is not open"
         future: asyncio.Future[Accepted] = self._loop.create_future()
-        queue.put((Arrival(event, owner, lease_until), future))
+        queue.put((Arrival(event, owner, lease_until, is_quiet), future))
         return future
 
     def reject(self, rejected: Rejected) -> None:
