@@ -202,7 +202,8 @@ class Live:
         if is_told and trouble.part.startswith(DEAD_WATCH):
             return
         said, at = self._troubles.get(trouble.part, ("", 0))
-        if said == trouble.message and trouble.at - at < REMIND_MS:
+        is_repeated = said == trouble.message and trouble.at - at < REMIND_MS
+        if is_repeated and not trouble.part.startswith(WATCH):
             return
         self._troubles[trouble.part] = (trouble.message, trouble.at)
         yield _at(trouble.at), Ink("  trouble", "red"), f"  {trouble.message}"
@@ -242,6 +243,8 @@ NARROW = 72
 WIDE = 100
 """Columns from which sources and types are padded."""
 TYPE_PADDED_MAX = 28
+WATCH = "watch "
+"""How the part of a watch begins: it says each outage once, so the next one is news."""
 DEAD_WATCH = "watch run.dead "
 """How the part of that watch begins; the rule's name follows."""
 REMIND_MS = 300_000

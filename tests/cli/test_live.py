@@ -380,3 +380,15 @@ def test_what_a_check_did_not_cover_is_said(level, shown):
     (line,) = say(80, session=[delivered(1, integrity=level), matched])
 
     assert line.endswith(shown)
+
+
+def test_the_next_outage_is_told_although_it_reads_the_same():
+    def silence(at, part="watch watch.silence meter"):
+        return Trouble(at=at, part=part, message="`meter`: nothing came", hint="")
+
+    told = say(
+        100,
+        session=[silence(AT), silence(AT + 60_000), silence(AT, "store"), silence(AT + 1, "store")],
+    )
+
+    assert len(told) == 3
