@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import msgspec
 
-from benchmarks import rulesets
+from benchmarks import operator_sets, rulesets
 from benchmarks.match_peers import peers
 from hookagent.environment import Environment
 from hookagent.event import Event
@@ -175,6 +175,30 @@ def hit_us(condition: str, batch: int = 200) -> float:
     return best
 
 
+def operator_rows(count: int, passes: int) -> list[Row]:
+    """Measure each operator where it is all that tells the rules apart.
+
+    Each event at its best of several passes, and the first time it is seen: the median of events,
+    since there is one pass of it.
+    """
+    events = operator_sets.events(60, 1)
+    rows: list[Row] = []
+    for name, line in operator_sets.OPERATORS.items():
+        ruleset = operator_sets.rules(line, count)
+        matcher = Matcher(ruleset)
+        assert matcher.match(events[0]) == evaluate.select(ruleset, events[0]), name
+        first = best_us(matcher.match, events[1:], 1)
+        rows.append(
+            {
+                "operator": name,
+                "seen_us": mean(best_us(matcher.match, events, passes)),
+                "first_us": median(first),
+                "matches": mean(len(matcher.match(event)) for event in events),
+            }
+        )
+    return rows
+
+
 def decode_us(events: Sequence[Event]) -> float:
     """Return what a full decode of a body takes."""
     decode = msgspec.json.Decoder().decode
@@ -201,6 +225,7 @@ def measure(options: argparse.Namespace) -> Row:
         "rows": rows,
         "reload": reload_row(options.reload),
         "over_time": {name: hit_us(said) for name, said in rulesets.OVER_TIME.items()},
+        "operators": operator_rows(options.operators, options.passes) if options.operators else [],
         "peers": peer_rows(events, PEER_SIZES if options.peers else ()),
     }
 
@@ -225,6 +250,11 @@ def shown(result: Row) -> str:
         "{rules:,} rules of a file read and compiled in {cpu_s:.2f} s".format(**result["reload"]),
     ]
     lines += [f"one event of a {name}: {us:.2f} us" for name, us in result["over_time"].items()]
+    if result["operators"]:
+        lines += ["", f"{'operator':>28}{'seen us':>12}{'first us':>12}{'matches':>12}"]
+    for row in result["operators"]:
+        values = (row["seen_us"], row["first_us"], row["matches"])
+        lines.append(f"{row['operator']:>28}" + "".join(f"{value:>12,.1f}" for value in values))
     if result["peers"]:
         lines += ["", f"{'engine':>28}{'rules':>8}{'us':>14}"]
     for row in result["peers"]:
@@ -248,6 +278,15 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--reload", type=int, default=10_000, help="rules of the file to read")
     parser.add_argument("--passes", type=int, default=PASSES)
     parser.add_argument("--all", action="store_true", help="every kind at every size")
+    parser.add_argument(
+        "--operators",
+        type=int,
+        nargs="?",
+        const=10_000,
+        default=0,
+        metavar="RULES",
+        help="each operator, where it is all that tells so many rules apart (10,000)",
+    )
     parser.add_argument("--peers", action="store_true", help="other engines that are installed")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)

@@ -197,7 +197,9 @@ def _pair(value: Any) -> Hashable:
     if isinstance(low, str) != isinstance(high, str):
         raise WrongArgument("both must be numbers or both texts")
     if low > high:  # type: ignore[operator] # both of one kind, see above
-        raise WrongArgument("the first is greater than the second, so nothing can match")
+        raise WrongArgument(
+            "the first is greater than the second, so nothing can match", "the lowest comes first"
+        )
     return (low, high)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hookagent.errors import did_you_mean
 from hookagent.located import Table, describe
@@ -51,7 +52,13 @@ def read_patterns(table: Table) -> tuple[Pattern, ...]:
         table.report(
             "empty-list", "`on` is an empty list", key="on", hint="leave it out: any event"
         )
-    return tuple(dict.fromkeys(pattern for pattern in patterns if pattern is not None))
+    return _shared(tuple(dict.fromkeys(it for it in patterns if it is not None)))
+
+
+@lru_cache(maxsize=4_096)
+def _shared(patterns: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+    """Return the equal patterns that were read first: thousands of rules are of a few types."""
+    return patterns
 
 
 def _read_pattern(table: Table, text: str) -> Pattern | None:

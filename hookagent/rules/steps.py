@@ -6,6 +6,7 @@ options, which `check_step` judges.
 
 from collections.abc import Callable
 from datetime import date, datetime, time
+from sys import intern
 from typing import Any
 
 from hookagent.job import OnInterrupt, RetryPolicy
@@ -110,8 +111,8 @@ def _read_step(table: Table, patience: Patience, taken: list[str]) -> StepSpec |
         table.report("step-name-taken", f"another step of this rule is named `{name}`", key="name")
     line, _ = table.document.place_of_key(table.where)
     return StepSpec(
-        name=name or _free_name(action, taken),
-        action=action,
+        name=intern(name or _free_name(action, taken)),
+        action=intern(action),
         options={key: as_json(table.data[key]) for key in table.data if key not in STEP_KEYS},
         retry=own.retry,
         timeout_ms=own.timeout_ms,
