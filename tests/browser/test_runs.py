@@ -3,13 +3,13 @@
 import json
 import re
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.browser.conftest import MORE, Site
-from tests.whole.served import WAIT_S, Served, write_project
+from tests.patience import wait_until
+from tests.whole.served import Served, write_project
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -48,13 +48,6 @@ enabled = false
 action = "log"
 text = "x"
 """
-
-
-def wait_until(is_so) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 class Model(BaseHTTPRequestHandler):
