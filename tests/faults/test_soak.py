@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from benchmarks.soak import ALLOWED, CONTROL, LATENCIES, Found, soak
+from benchmarks.soak import ALLOWED, CONTROL, LATENCIES, LOG, Found, soak
 from benchmarks.trend import Judgement, trend
 
 SHORT_S = 60.0
@@ -79,6 +79,16 @@ def test_a_slower_machine_excuses_no_memory():
 
     assert judged["memory MiB"]["judgement"] == Judgement.GROWS
     assert judged[CONTROL]["judgement"] == Judgement.GROWS
+
+
+@pytest.mark.parametrize(
+    ("last_mib", "judgement"), [(30.0, Judgement.FLAT), (60.0, Judgement.GROWS)]
+)
+def test_the_log_may_come_and_go_below_the_bound_that_the_writer_waits_at(last_mib, judgement):
+    found = found_with(latency=0, control=0)
+    found.series[LOG] = [4 + (last_mib - 4) * n / 59 for n in range(60)]
+
+    assert found.judged()[LOG]["judgement"] == judgement
 
 
 @pytest.mark.alone
