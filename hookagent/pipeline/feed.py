@@ -113,6 +113,8 @@ class Tunnel(Happening, frozen=True, kw_only=True):
 
     state: str
     url: str | None = None
+    code: str = ""
+    """Why it is down or reconnecting, as `docs/tunnels.md` lists them; else empty."""
     detail: str = ""
     sources: dict[str, str] = {}
 

@@ -87,23 +87,24 @@ class PublicFace:
             case Starting(detail=detail):
                 self.state = "starting"
                 self._say("starting", None, detail)
-            case Reconnecting(reason=reason, hint=hint):
+            case Reconnecting(code=code, reason=reason, hint=hint):
                 self.state = "reconnecting"
-                self._say("reconnecting", self.url, _with_hint(reason, hint))
+                self._say("reconnecting", self.url, _with_hint(reason, hint), code=code)
             case Expiring(url=url, seconds_left=left):
                 self._say("expiring", url, f"{left} s left")
-            case Down(message=message, hint=hint):
+            case Down(code=code, message=message, hint=hint):
                 self.url, self.state = self._config.server.public_url, "down"
-                self._say("down", None, _with_hint(message, hint))
+                self._say("down", None, _with_hint(message, hint), code=code)
             case Log(level=Level.WARNING | Level.ERROR, line=line):
                 self._say("warning", self.url, line)
             case _:
                 pass  # the rest of the tunnel's own log is chatter
 
-    def _say(self, state: str, url: str | None, detail: str = "") -> None:
+    def _say(self, state: str, url: str | None, detail: str = "", *, code: str = "") -> None:
         sources = self.urls(url) if state in {"up", "changed"} else {}
+        at = self._clock()
         self._feed.publish(
-            Tunnel(at=self._clock(), state=state, url=url, detail=detail, sources=sources)
+            Tunnel(at=at, state=state, url=url, code=code, detail=detail, sources=sources)
         )
 
 

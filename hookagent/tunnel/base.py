@@ -74,6 +74,8 @@ class Expiring:
 class Reconnecting:
     """The listener cannot be reached right now; it is being mended without help."""
 
+    code: str = "connection-lost"
+    """As of a `Down`."""
     reason: str
     attempt: int
     """From 1, since the tunnel was last up."""

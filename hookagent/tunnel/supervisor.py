@@ -107,7 +107,7 @@ async def supervise(
             on_event(down)
             return down
         attempt = 1 if watch.was_up else attempt + 1
-        on_event(Reconnecting(reason=down.message, attempt=attempt, hint=down.hint))
+        on_event(Reconnecting(code=down.code, reason=down.message, attempt=attempt, hint=down.hint))
         await watch.around.sleep(backoff_seconds(attempt, watch.policy, watch.around.draw()))
 
 

@@ -101,13 +101,13 @@ def test_it_stops_while_its_tunnel_cannot_be_reached(tmp_path):
     relay = f'[tunnel]\nprovider = "smee"\nchannel = "http://127.0.0.1:{free_port()}/channel"\n'
     project = write_project(tmp_path, more=relay)
     with serving(project, "--output", "json") as agent:
-        for line in agent.stdout:
-            if json.loads(line).get("state") == "reconnecting":
-                break
+        told = map(json.loads, agent.stdout)
+        lost = next(one for one in told if one.get("state") == "reconnecting")
         agent.send_signal(signal.SIGTERM)
         out, err = agent.communicate(timeout=PATIENCE_S)
 
     assert (agent.returncode, err) == (0, "")
+    assert lost["code"] == "connection-lost"
     assert json.loads(out.splitlines()[-1])["event"] == "stopped"
 
 

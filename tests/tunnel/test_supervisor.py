@@ -163,6 +163,7 @@ async def test_a_tunnel_that_says_nothing_is_given_up():
     await run.end()
 
     assert run.events[0] == Reconnecting(
+        code="start-timeout",
         reason="the tunnel was not up within 0.05 s",
         attempt=1,
         hint="check the network, or allow more time",
@@ -175,7 +176,8 @@ async def test_a_tunnel_that_just_ends_is_started_anew():
 
     await run.end()
 
-    assert Reconnecting(reason="the tunnel ended without saying why", attempt=1) in run.events
+    lost = Reconnecting(code="ended", reason="the tunnel ended without saying why", attempt=1)
+    assert lost in run.events
 
 
 async def test_an_address_is_announced_when_it_answers():
@@ -232,7 +234,8 @@ async def test_an_address_that_stops_answering_is_built_anew():
     run = Supervised([Up(url=A), for_ever], [REFUSED], probe=probe)
     await run.end()
 
-    assert Reconnecting(reason=f"`{A}` stopped answering", attempt=1) in run.events
+    lost = Reconnecting(code="unreachable", reason=f"`{A}` stopped answering", attempt=1)
+    assert lost in run.events
 
 
 async def test_a_relay_is_not_probed():
