@@ -45,7 +45,7 @@ WRONG = [
     ("when = { a = { contains = 1 } }", "wrong-argument", 27, None),
     ("when = { a = { exists = 1 } }", "wrong-argument", 25, None),
     ("when = { a = { between = [1] } }", "wrong-argument", 26, None),
-    ("when = { a = { between = [2, 1] } }", "wrong-argument", 26, 'the lowest comes first'),
+    ("when = { a = { between = [2, 1] } }", "wrong-argument", 26, "the lowest comes first"),
     ("when = { a = { between = [1, 'x'] } }", "wrong-argument", 26, None),
     ("when = { a = { cidr = '10.0.0.1/8' } }", "wrong-argument", 23, 'write "10.0.0.0/8"'),
     ("when = { a = { cidr = 'x' } }", "wrong-argument", 23, 'such as "192.0.2.0/24" or "2001:db8::/32"'),
