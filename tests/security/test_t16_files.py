@@ -86,6 +86,7 @@ def test_t16_a_link_in_the_way_is_not_followed(tmp_path, what):
     project = write_project(tmp_path / "p")
     target = tmp_path / "victim"
     target.write_text("mine\n")
+    target.chmod(0o644)
     state = project / ".hookagent"
     state.mkdir(mode=0o700)
     if what == "folder":
