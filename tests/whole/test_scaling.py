@@ -35,13 +35,14 @@ def database() -> list[str]:
     return []
 
 
+@pytest.mark.timeout(700)  # seven processes start, and two of them again
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 def test_the_example_loses_and_repeats_nothing_when_nodes_are_killed():
     done = subprocess.run(
         [sys.executable, PLACE / "run.py", "--events", "150", *database()],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
         env={**os.environ, "HOOKAGENT_TRUST": "all", "HOOKAGENT_CONFIG": ""},
     )
