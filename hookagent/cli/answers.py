@@ -115,6 +115,14 @@ def _judged(own: Sequence[Answered], firsts: Mapping[tuple[int, int, str], Answe
     bad = [one for one in own if not one.is_sound]
     if bad:
         return ", ".join(_named(word, bad) for word in dict.fromkeys(map(_fault, bad)))
+    return _sound(own, firsts)
+
+
+def _sound(own: Sequence[Answered], firsts: Mapping[tuple[int, int, str], Answered]) -> str:
+    """Say of requests without a fault what can be said of them."""
+    retried = sum(one.is_retried for one in own)
+    if retried:
+        return f"sound, {retried} sent again"
     if own[0].effect is not None:
         ran = sum(one.effect is Effect.ONCE for one in own)
         return f"sound, {ran} ran" if ran else "sound, nothing ran"

@@ -115,7 +115,7 @@ def replay(
     chaos: Annotated[
         str | None,
         typer.Option(
-            metavar="KINDS", help="dup=3,reorder,delay=2s,stale=10m,tamper,truncate,slow."
+            metavar="KINDS", help="dup=3,retry,reorder,delay=2s,stale=10m,tamper,truncate,slow."
         ),
     ] = None,
     probe: Annotated[
@@ -220,10 +220,11 @@ async def _replay(config: "Config", choice: Choice, plan: "Plan") -> ExitCode:
         typer.confirm(f"Send {count} requests to {where}?", abort=True, err=True)
     say = answers.teller(plan, as_json=choice.json)
     kept: list[Answered] = []
-    bad = silent = 0
+    bad = silent = told = 0
 
     def tell(answered: "Answered") -> None:
-        nonlocal bad, silent
+        nonlocal bad, silent, told
+        told += 1
         bad += not answered.is_sound
         silent += not answered.status
         if plan.chaos is not None or len(plan.to) > 1:
@@ -233,7 +234,7 @@ async def _replay(config: "Config", choice: Choice, plan: "Plan") -> ExitCode:
     await send_all(config, captures, plan, tell)
     if kept and not choice.json:
         _summarize(kept, plan)
-    if silent == count:
+    if silent == told:
         raise OutsideError(kept[0].error if kept else "nothing answered")
     return ExitCode.NO if bad else ExitCode.DONE
 

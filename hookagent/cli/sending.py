@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     """Why there was no answer."""
     expected: chaotic.Expected = chaotic.Expected.ACCEPT
+    is_retried: bool = False
+    """Whether it is sent again, as a provider would after this answer; the last try counts."""
     effect: chaotic.Effect | None = None
     """What the probe saw; None without one."""
 
@@ -83,6 +86,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it is what a sound application answers, and does."""
         if self.effect in chaotic.WRONG:
             return False
+        if self.is_retried:
+            return True
         if self.letter.shot.kind is Kind.PLAIN:
             return 0 < self.status < 400  # noqa: PLR2004 - HTTP's errors
         return chaotic.is_sound(self.expected, self.status)
@@ -142,7 +147,7 @@ class Dispatch:
         async def work() -> None:
             for lane in waiting:
                 for letter in lane:
-                    say(await self._send(letter))
+                    await self._deliver(letter, say)
 
         busy = max(1, min(self._plan.parallel, len(lanes)))
         tasks = [asyncio.ensure_future(work()) for _ in range(busy)]
@@ -174,6 +179,18 @@ class Dispatch:
         )
         found = find(self._plan.key, read.value) if isinstance(read, payload.Parsed) else []
         return msgspec.json.encode(found) if found else None
+
+    async def _deliver(self, letter: Letter, say: Callable[[Answered], None]) -> None:
+        """Send one, and again where a provider would; say each answer."""
+        for tries in count(1):
+            answered = await self._send(letter)
+            chaos = self._plan.chaos
+            again = chaos and chaotic.retry(letter.shot, answered.status, tries, chaos)
+            if not again:
+                say(answered)
+                return
+            say(msgspec.structs.replace(answered, is_retried=True))
+            letter = msgspec.structs.replace(letter, shot=again)
 
     async def _send(self, letter: Letter) -> Answered:
         """Send one; raises OutsideError for no answer where it is the only target."""
@@ -277,7 +294,7 @@ class Dispatch:
         from hookagent.pipeline.origin import mark_replay
 
         nonce = f"{self._nonces}{letter.place:x}.{letter.round:x}"
-        if letter.shot.kind not in {Kind.PLAIN, Kind.DUPLICATE}:
+        if letter.shot.kind not in {Kind.PLAIN, Kind.DUPLICATE, Kind.RETRY}:
             nonce += f".{letter.shot.kind}"
         parent = captured.id if captured.id.startswith("evt_") else ""
         return mark_replay(request, parent=parent, nonce=nonce, key=key)

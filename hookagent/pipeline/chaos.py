@@ -1,8 +1,9 @@
 """Rehearses at the sender's side what networks, retries and strangers do to an application.
 
-`--chaos dup=3,reorder,delay=2s,stale=10m,tamper,truncate,slow` becomes a `Chaos`; `shots` makes the
-order of sending from it, `damaged` the requests that must not be believed, `expected` what a sound
-application does with each. Pure: the caller gives the randomness, sends, and tells the time.
+`--chaos dup=3,retry,reorder,delay=2s,stale=10m,tamper,truncate,slow` becomes a `Chaos`; `shots`
+makes the order of sending from it, `retry` what follows a bad answer, `damaged` the requests that
+must not be believed, `expected` what a sound application does with each. Pure: the caller gives the
+randomness, sends, and tells the time.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,10 @@ from hookagent.providers.scheme import Scheme
 from hookagent.verdict import Integrity
 
 DUPLICATES_MAX = 100
-EXAMPLE = "such as --chaos dup=3,reorder,delay=2s,stale=10m,tamper,truncate,slow"
+RETRIES_MAX = 10
+RETRY_MS = 1_000
+"""Before the first retry; each later one waits twice as long. Providers take minutes and hours."""
+EXAMPLE = "such as --chaos dup=3,retry,reorder,delay=2s,stale=10m,tamper,truncate,slow"
 
 
 class Kind(StrEnum):
@@ -27,6 +31,8 @@ class Kind(StrEnum):
     PLAIN = "plain"
     DUPLICATE = "duplicate"
     """The same bytes once more, as after a lost answer."""
+    RETRY = "retry"
+    """Sent again, signed anew, after an answer that was not 2xx."""
     STALE = "stale"
     """Genuine, but signed long ago."""
     TAMPERED = "tampered"
@@ -51,6 +57,8 @@ class Chaos(msgspec.Struct, frozen=True, kw_only=True):
 
     dup: int = 1
     """How often each request is sent in all."""
+    retries: int = 0
+    """How often a request is sent again while its answer is not 2xx."""
     reorder: bool = False
     delay_ms: int = 0
     """Up to so long before each request."""
@@ -86,9 +94,17 @@ def parse_chaos(text: str) -> Chaos:
     return msgspec.convert(given, Chaos)
 
 
-def _count(word: str, value: str) -> int:
-    if not value.isascii() or not value.isdigit() or not 1 < int(value) <= DUPLICATES_MAX:
-        raise UsageError(f"`{word}` wants a number from 2 to {DUPLICATES_MAX}", hint=EXAMPLE)
+def _copies(word: str, value: str) -> int:
+    return _count(word, value, 2, DUPLICATES_MAX)
+
+
+def _retries(word: str, value: str) -> int:
+    return _count(word, value, 1, RETRIES_MAX)
+
+
+def _count(word: str, value: str, least: int, most: int) -> int:
+    if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+        raise UsageError(f"`{word}` wants a number from {least} to {most}", hint=EXAMPLE)
     return int(value)
 
 
@@ -106,7 +122,8 @@ def _flag(word: str, value: str) -> bool:
 
 
 _WORDS: dict[str, tuple[str, Callable[[str, str], object], str]] = {
-    "dup": ("dup", _count, "2"),
+    "dup": ("dup", _copies, "2"),
+    "retry": ("retries", _retries, "3"),
     "reorder": ("reorder", _flag, ""),
     "delay": ("delay_ms", _span, "2s"),
     "stale": ("stale_ms", _span, "10m"),
@@ -148,6 +165,17 @@ def _firsts_first(shuffled: Sequence[Shot]) -> list[Shot]:
     return ordered
 
 
+def retry(shot: Shot, status: int, tries: int, chaos: Chaos) -> Shot | None:
+    """Return how a provider would send a request again after so many tries; None if it would not.
+
+    `status` is the last answer's, 0 for none. What is damaged on purpose no provider has sent.
+    """
+    is_genuine = shot.kind in {Kind.PLAIN, Kind.DUPLICATE, Kind.RETRY}
+    if not is_genuine or _is_taken(status) or tries > chaos.retries:
+        return None
+    return Shot(shot.place, Kind.RETRY, RETRY_MS << (tries - 1))
+
+
 def damaged(request: RawRequest, kind: Kind) -> RawRequest:
     """Return a signed request as a stranger or a broken line would pass it on."""
     if kind is Kind.TAMPERED:
@@ -169,7 +197,7 @@ def _tampered(body: bytes) -> bytes:
 def expected(kind: Kind, scheme: Scheme | None, request: RawRequest) -> Expected:
     """Say what a sound application does with a request; `scheme` is None where nobody knows it."""
     match kind:
-        case Kind.PLAIN | Kind.DUPLICATE:
+        case Kind.PLAIN | Kind.DUPLICATE | Kind.RETRY:
             return Expected.ACCEPT
         case Kind.STALE:
             return Expected.REFUSE if scheme and _has_time(scheme) else Expected.EITHER
@@ -221,11 +249,14 @@ def _has_time(scheme: Scheme) -> bool:
 
 def is_sound(wanted: Expected, status: int) -> bool:
     """Whether an HTTP status (0 for none) is what a sound application answers."""
-    taken = 200 <= status < 300  # noqa: PLR2004 - HTTP's success
     match wanted:
         case Expected.ACCEPT:
-            return taken
+            return _is_taken(status)
         case Expected.REFUSE:
-            return not taken
+            return not _is_taken(status)
         case Expected.EITHER:
             return True
+
+
+def _is_taken(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - HTTP's success

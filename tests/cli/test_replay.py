@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from hookagent.cli.main import main
+from hookagent.pipeline import chaos
 from tests.cli.workbench import EVIL, application, harmful
 from tests.whole.served import signature as hex_signature
 
@@ -441,3 +442,63 @@ def test_a_dry_run_says_what_would_happen_and_sends_nothing(seed, run, app, fold
     assert "no rule would fire" in nothing[1]
     assert edited[0] == 0
     assert app.came == []
+
+
+class Recovering:
+    """An application that is down for its first answers; `acts` says whether it works meanwhile."""
+
+    def __init__(self, *, down: int, acts: bool):
+        self.down = down
+        self.acts = acts
+        self.orders = 0
+
+    def __call__(self, headers, body):
+        if not body:
+            return 200, b"%d" % self.orders
+        is_down = self.down > 0
+        self.down -= 1
+        self.orders += self.acts or not is_down
+        return (503, b"later") if is_down else (200, b"thanks")
+
+
+def test_a_retry_comes_as_the_provider_would_send_it(seed, run, app, monkeypatch):
+    monkeypatch.setattr(chaos, "RETRY_MS", 10)
+    (event,) = seed.events({"id": "evt_1", "type": "invoice.paid"}, source="pay")
+    app.answer = Recovering(down=2, acts=False)
+
+    code, out, _ = run("replay", event, "--to", app.url, "--chaos", "retry=3")
+
+    table = {row[0]: row[1:] for row in rows(out)}
+    assert code == 0
+    assert table["plain"] == ["1", "taken", "1 x 503", "sound, 1 sent again"]
+    assert table["retry"] == ["2", "taken", "1 x 200, 1 x 503", "sound, 1 sent again"]
+    bodies = {body for _, _, _, body in app.came}
+    assert len(app.came) == 3
+    assert len(bodies) == 1
+
+
+def test_an_application_that_stays_away_is_not_excused_by_its_retries(seed, run, app, monkeypatch):
+    monkeypatch.setattr(chaos, "RETRY_MS", 10)
+    (event,) = seed.events(order(1))
+    app.answer = Recovering(down=9, acts=False)
+
+    code, out, _ = run("replay", event, "--to", app.url, "--chaos", "retry=2", "--json")
+    silent, _, err = run("replay", event, "--to", "http://127.0.0.1:1", "--chaos", "retry=2")
+
+    kinds = [(line["kind"], line["sound"]) for line in lines(out)]
+    assert (code, kinds) == (1, [("plain", True), ("retry", True), ("retry", False)])
+    assert silent == 5
+    assert "127.0.0.1:1" in err
+
+
+def test_what_acts_and_then_answers_503_is_found_by_its_retry(seed, run, app, monkeypatch):
+    monkeypatch.setattr(chaos, "RETRY_MS", 10)
+    (event,) = seed.events(order(1))
+    app.answer = Recovering(down=1, acts=True)
+
+    code, out, _ = run(
+        "replay", event, "--to", app.url, "--chaos", "retry", "--probe", app.url + "/orders"
+    )
+
+    table = {row[0]: row[4] for row in rows(out)}
+    assert (code, table["retry"]) == (1, f"1 RAN TWICE: {event}")

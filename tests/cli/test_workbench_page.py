@@ -24,7 +24,7 @@ def test_every_kind_of_chaos_is_a_word_that_is_read():
     words = firsts("Chaos")
 
     assert [word.partition("=")[0] for word in words] == [
-        "dup", "reorder", "delay", "stale", "tamper", "truncate", "slow",
+        "dup", "retry", "reorder", "delay", "stale", "tamper", "truncate", "slow",
     ]  # fmt: skip
     assert parse_chaos(",".join(words)).dup == 3
 

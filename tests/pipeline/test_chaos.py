@@ -13,20 +13,22 @@ from hookagent.pipeline.chaos import (
     Chaos,
     Expected,
     Kind,
+    Shot,
     damaged,
     expected,
     is_sound,
     parse_chaos,
+    retry,
     shots,
 )
 from hookagent.providers import catalog
 
-ALL = "dup=3,reorder,delay=2s,stale=10m,tamper,truncate,slow"
+ALL = "dup=3,retry,reorder,delay=2s,stale=10m,tamper,truncate,slow"
 
 
 def test_every_word_is_read():
     assert parse_chaos(ALL) == Chaos(
-        dup=3, reorder=True, delay_ms=2_000, stale_ms=600_000, tamper=True, truncate=True,
+        dup=3, retries=3, reorder=True, delay_ms=2_000, stale_ms=600_000, tamper=True, truncate=True,
         slow_ms=5_000,
     )  # fmt: skip
     assert parse_chaos("dup, slow=300ms") == Chaos(dup=2, slow_ms=300)
@@ -34,7 +36,8 @@ def test_every_word_is_read():
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("dupe=2", "dup"), ("dup=1", "number"), ("dup=x", "number"), ("delay=soon", "duration"),
+    [("dupe=2", "dup"), ("dup=1", "number"), ("dup=x", "number"), ("retry=0", "1 to 10"), ("retry=11", "1 to 10"),
+     ("delay=soon", "duration"),
      ("reorder=2", "no value"), ("", "nothing"), (" , ", "nothing")],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said(text, word):
@@ -42,6 +45,28 @@ def test_what_cannot_be_read_is_said(text, word):
         parse_chaos(text)
 
     assert word in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("status", [0, 199, 301, 404, 503])
+def test_what_was_not_taken_is_sent_again_at_growing_distances(status):
+    chaos, shot = parse_chaos("retry=4"), Shot(7, Kind.DUPLICATE)
+    waits: list[int] = []
+
+    while again := retry(shot, status, len(waits) + 1, chaos):
+        waits.append(again.wait_ms)
+        shot = again
+
+    assert waits == [1_000, 2_000, 4_000, 8_000]
+    assert (shot.place, shot.kind) == (7, Kind.RETRY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "text"),
+    [(Kind.PLAIN, 200, "retry"), (Kind.PLAIN, 503, "dup"), (Kind.TAMPERED, 403, "retry"),
+     (Kind.STALE, 400, "retry"), (Kind.TRUNCATED, 0, "retry"), (Kind.SLOW, 408, "retry")],
+)  # fmt: skip
+def test_nothing_else_is_sent_again(kind, status, text):
+    assert retry(Shot(0, kind), status, 1, parse_chaos(text)) is None
 
 
 @given(st.integers(0, 20), st.integers(0, 2**32))
