@@ -21,16 +21,28 @@ replayed and tested. Nothing needs an account, a cloud or the internet.
 
 - [Configuration](configuration.md): hookagent.toml, sources, secrets, the environment
 - [Rules](rules.md): conditions, operators, conditions over time, tests
+- [Rules from other tools](rules-from-others.md): EventBridge, adnanh/webhook and Hookdeck, row by row
+- [Rules, their cost](rules-performance.md): what ten and a hundred thousand rules take
 - [Actions](actions.md): every action with its options, templates
 - [Cookbook](cookbook.md): whole rules to copy, each tested
 - [Verification](verification.md): verdicts and why a signature fails
 - [Providers](providers.md): every signature scheme, how to set it up
+- [The two agents](agents.md): support tickets and inventory alerts, step by step
 - [Agents and MCP](agents-mcp.md): the agent action, approvals, budgets, tools for coding agents
 - [Catching up](catchup.md): what was missed while nobody listened
 - [Tunnels](tunnels.md): how the outside reaches a laptop
 - [Command line](cli.md): exit codes, output, doctor
+- [Inspector](inspector.md): the page and its interface
+- [Workbench](workbench.md): replay, chaos, wait, diff, shapes, import and export
+- [Tests](testing.md): signed events in the tests of an application
+- [Watching](watching.md): expectations, built-in watches, metrics, traces
+- [Running](running.md): as a service, behind a proxy, in a container
 - [Store](store.md): what is kept, and where
 - [Many machines](scaling.md): several nodes on one PostgreSQL
+- [Security](security.md): what a stranger may try, and the test of each
+- [Faults](faults.md): kills, power cuts, disks, clocks
+- [Benchmarks](benchmarks.md): figures, and how to repeat them
+- [Verification, held against others](verification-oracles.md): the providers' own SDKs, Wycheproof
 """
 
 
