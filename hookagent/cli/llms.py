@@ -21,7 +21,7 @@ replayed and tested. Nothing needs an account, a cloud or the internet.
 
 - [Configuration](configuration.md): hookagent.toml, sources, secrets, the environment
 - [Rules](rules.md): conditions, operators, conditions over time, tests
-- [Rules from other tools](rules-from-others.md): EventBridge, adnanh/webhook and Hookdeck, row by row
+- [Rules from other tools](rules-from-others.md): EventBridge, adnanh/webhook, Hookdeck
 - [Rules, their cost](rules-performance.md): what ten and a hundred thousand rules take
 - [Actions](actions.md): every action with its options, templates
 - [Cookbook](cookbook.md): whole rules to copy, each tested
