@@ -30,6 +30,7 @@ from benchmarks.pipeline import rules
 from benchmarks.servers import CONFIG, free_port
 from benchmarks.trend import Judgement, Trend, trend
 from hookagent.store.sqlite.checkpoint import LOG_PAGES_MAX
+from hookagent.store.sqlite.connection import PAGE_BYTES
 from tests.security.resources import memory, open_files
 
 MIB = 1024 * 1024
@@ -44,7 +45,7 @@ WARM_EVENTS = 40_000
 START_S = 30.0
 DRAIN_S = 60.0
 LOG = "write-ahead log MiB"
-LOG_BOUND_MIB = LOG_PAGES_MAX * 4_096 / MIB
+LOG_BOUND_MIB = LOG_PAGES_MAX * PAGE_BYTES / MIB
 """A log smaller than this comes and goes with the checkpoints; the writer waits for them beyond."""
 ALLOWED = {
     "memory MiB": 8.0,

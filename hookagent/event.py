@@ -190,7 +190,7 @@ def new_id(prefix: str, now: int, entropy: int) -> str:
 
     `entropy` is 48 random bits; the caller draws them.
     """
-    return f"{prefix}_{now:012x}{entropy & 0xFFFF_FFFF_FFFF:012x}"
+    return f"{prefix}_{now << 48 | entropy & 0xFFFF_FFFF_FFFF:024x}"
 
 
 def content_key(request: RawRequest, verdict: Verdict) -> bytes:

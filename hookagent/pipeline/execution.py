@@ -83,6 +83,8 @@ class Execution:
         self._dry_run = dry_run
         self.waiting: set[str] = set()
         """Runs whose next step waits for its turn: nothing of it has begun."""
+        self.observe_done: Callable[[Run, int], None] = lambda _run, _at: None
+        """Told of every run that is done, and when, once that is on disk."""
 
     async def run(self, run: Run, event: Event, acted: Callable[[], None]) -> None:
         """Take a run that is ours through its steps until it is final, waiting or dead.
@@ -184,7 +186,9 @@ class Execution:
         if self._recorder.tracing is not None:
             tried = not isinstance(outcome, Later)
             self._recorder.tracing.settled(event, run, index, step, outcome, tried)
-        if run.state is not RunState.RUNNING and self._recorder.has_listeners:
+        if run.state is RunState.DONE:
+            self.observe_done(run, now)
+        if run.state is not RunState.RUNNING and self._recorder.is_asked(run):
             self._recorder.tell(_ran(run, event, outcome, now, dry_run=self._dry_run))
 
     def _count_begun(self, run: Run, event: Event) -> None:

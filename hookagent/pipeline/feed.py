@@ -210,14 +210,14 @@ class Feed:
 
     @property
     def wants_every(self) -> bool:
-        """Whether anybody wants to hear of every delivery that went well."""
+        """Whether anybody wants to hear of every delivery and run that went well."""
         return self._wants_every > 0
 
     def subscribe(self, *, every: bool = True) -> Subscription:
         """Begin to listen.
 
-        Without `every`, deliveries that were stored and what they matched may be left out: they are
-        too many to be told for nobody.
+        Without `every`, deliveries that were stored, what they matched and runs that are done may
+        be left out: they are too many to be told for nobody.
         """
         subscription = Subscription(every=every)
         self._subscriptions.append(subscription)

@@ -65,8 +65,8 @@ class LineMaker:
 
     @property
     def wants_every(self) -> bool:
-        """Whether deliveries and matches that went well have lines at all."""
-        levels = (self._log.level_of("delivery"), self._log.level_of("rules"))
+        """Whether deliveries, matches and runs that went well have lines at all."""
+        levels = (self._log.level_of(part) for part in ("delivery", "rules", "run"))
         return any(RANK[level] <= RANK["info"] for level in levels)
 
     def line(self, happening: Happening) -> bytes | None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from hookagent.job import RunState
 from hookagent.pipeline.feed import Feed, Happening
 from hookagent.pipeline.loops import tell_bug
 from hookagent.store.base import Run, Store, StoreUnavailable
@@ -56,10 +57,10 @@ class Recorder:
         """What tells a collector, where there is one."""
         return self._feed.tracing
 
-    @property
-    def has_listeners(self) -> bool:
-        """Whether anybody wants to be told."""
-        return self._feed.has_listeners
+    def is_asked(self, run: Run) -> bool:
+        """Whether anybody wants to be told of a run that came to a stop."""
+        feed = self._feed
+        return feed.wants_every or (feed.has_listeners and run.state is not RunState.DONE)
 
     async def run(self) -> None:
         """Write until closed."""

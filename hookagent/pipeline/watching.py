@@ -26,7 +26,7 @@ from hookagent.pipeline.expecting import Expecting
 from hookagent.pipeline.feed import Delivered, Feed, Happening, Logged, Ran, Trouble, Tunnel
 from hookagent.pipeline.rulebook import Rulebook
 from hookagent.rules.patterns import fits_glob
-from hookagent.store.base import Store, StoreUnavailable
+from hookagent.store.base import Run, Store, StoreUnavailable
 from hookagent.template.sinks import terminal_safe
 from hookagent.watch.alert import Alert
 from hookagent.watch.builtin import Measured, Memory, Watches
@@ -103,6 +103,11 @@ class Watching:
         if signed_at is not None and event.origin == "live":
             self._hear(self._watches.signed(event.source, signed_at, event.received_at))
 
+    def done(self, run: Run, at: int) -> None:
+        """Take a run that is done."""
+        if run.event_id not in self._own:
+            self._hear(self._watches.ran(run.rule, "done", "", run.id, at))
+
     async def run(self) -> None:
         """Watch until cancelled."""
         subscription = self._parts.feed.subscribe(every=False)
@@ -142,7 +147,7 @@ class Watching:
                         happening.id, at,
                     )
                 )  # fmt: skip
-            case Ran() if happening.id not in self._own:
+            case Ran() if happening.state != "done" and happening.id not in self._own:
                 self._hear(
                     watches.ran(happening.rule, happening.state, happening.error, happening.run, at)
                 )

@@ -147,6 +147,10 @@ class Worker:
 
     # Life.
 
+    def observe_done(self, told: Callable[[Run, int], None]) -> None:
+        """Tell of every run that is done here, and when, once that is on disk."""
+        self._execution.observe_done = told
+
     def use(self, rulebook: Rulebook) -> None:
         """Match with these rules from now on."""
         self._rulebook = rulebook

@@ -255,10 +255,12 @@ class Agent:
             if not store.is_shared:
                 watcher = watching.Watching(parts)
                 worker.observe = watcher.saw
+                worker.observe_done(watcher.done)
                 await watcher.run()
                 return
             since = await awake_since(store, clock())
             watcher = watching.Watching(dataclasses.replace(parts, awake_since=since))
+            worker.observe_done(watcher.done)
             await asyncio.gather(
                 watcher.run(), Following(store, watcher, worker.decoded, clock).run()
             )

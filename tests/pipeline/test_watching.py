@@ -6,12 +6,13 @@ import pytest
 
 from hookagent.config.load import load
 from hookagent.event import Event, Headers, Origin, RawRequest
+from hookagent.job import RunState
 from hookagent.pipeline.emitting import emitter
 from hookagent.pipeline.feed import Delivered, Feed, Logged, Ran, Trouble
 from hookagent.pipeline.rulebook import compile_rulebook
 from hookagent.pipeline.watching import Parts, Watching
 from hookagent.rules.parse import read_rules
-from hookagent.store.base import EventFilter, Routed
+from hookagent.store.base import EventFilter, Routed, Run
 from hookagent.verdict import Code, Verdict
 from tests.pipeline.conftest import Desk
 from tests.whole.served import write_project
@@ -226,6 +227,21 @@ async def test_a_built_in_watch_is_said_and_stored_only_where_a_rule_asks(make):
     assert await asked.stored() == ["run.dead"]
 
 
+def done(run, event="evt_x", rule="label"):
+    return Run(id=run, event_id=event, rule=rule, state=RunState.DONE)
+
+
+async def test_a_rule_that_was_dead_and_is_done_again_is_told(make):
+    agent = make("")
+    agent.watching.take(dead("run_1"))
+    agent.watching.done(done("run_1"), NOW + 1)
+    agent.watching.take(dead("run_1", state="done"))  # what is done is told by the worker itself
+
+    said = agent.said()
+    assert [type(one) for one in said] == [Trouble, Logged]
+    assert said[1].line == "run.dead: `label`: a run was done again, after 0 s"
+
+
 async def test_what_is_said_cannot_steer_a_terminal(make):
     agent = make("")
     agent.watching.take(dead("run_1"))
@@ -240,7 +256,7 @@ async def test_an_alert_cannot_lead_to_itself(make):
     [own] = await agent.store.events(EventFilter(source="hookagent"))
     for number in range(5):
         agent.watching.take(dead(f"run_{number}", event=own.id, rule="tell"))
-        agent.watching.take(dead(f"run_{number}", event=own.id, rule="tell", state="done"))
+        agent.watching.done(done(f"run_{number}", event=own.id, rule="tell"), NOW)
     await agent.pass_time(HOUR)
 
     assert await agent.stored() == ["run.dead"]

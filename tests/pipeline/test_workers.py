@@ -279,6 +279,20 @@ async def test_what_no_rule_asks_for_is_stored_as_routed_and_told_of(store, crew
     assert [found.id for found in quiet] == [events[2].id, events[0].id]
 
 
+@pytest.mark.parametrize("every", [True, False])
+async def test_runs_that_are_done_are_told_to_who_asked_for_every_one(store, crew, feed, every):
+    done: asyncio.Queue[str] = asyncio.Queue()
+    (worker,) = await crew(rulebook(it=""), 1)
+    worker.observe_done(lambda run, _at: done.put_nowait(run.rule))
+    told = feed.subscribe(every=every)
+    await handed(store, worker, event(0))
+    await worked_off(store, 1)
+    assert await asyncio.wait_for(done.get(), 20) == "it"
+    feed.close()
+
+    assert [one.state async for one in told if isinstance(one, Ran)] == ["done"] * every
+
+
 async def test_what_is_over_at_once_is_done_once_though_its_commit_fails(
     store, crew, feed, monkeypatch
 ):

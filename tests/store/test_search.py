@@ -7,6 +7,7 @@ import pytest
 
 from hookagent.store.base import EventFilter, Routed, StoreUnavailable
 from hookagent.store.sqlite import listing, search
+from hookagent.store.sqlite.connection import PAGE_BYTES
 from tests.patience import PATIENCE_S
 from tests.store.making import event
 
@@ -74,7 +75,7 @@ async def test_damage_found_while_searching_is_said_and_mended(reopen, path):
             await store.accept(event(n, body=b"needle %d " % n + bytes(range(65, 91)) * 20))
         await store.index_bodies(limit=1_000)
     file = path.with_name(path.name + ".search")
-    file.write_bytes(file.read_bytes()[: 5 * 4096] + b"\x5a" * 40_000)
+    file.write_bytes(file.read_bytes()[: 5 * PAGE_BYTES] + b"\x5a" * 40_000)
     async with reopen() as store:
         store._indexing.stop()
         with contextlib.suppress(StoreUnavailable):

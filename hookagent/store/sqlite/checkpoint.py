@@ -13,15 +13,15 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from hookagent.store.sqlite.connection import Purpose, connect
+from hookagent.store.sqlite.connection import PAGE_BYTES, Purpose, connect
 
 EVERY_CHANGES = 4_000
 """Rows changed between checkpoints; an accepted event of 1 KiB is two, so about 4 MiB of log."""
 IDLE_SECONDS = 5.0
 """After this long the log is copied however little it holds, so that a restart reads none."""
-LOG_PAGES_MAX = 8_192
+LOG_PAGES_MAX = 32 * 1024 * 1024 // PAGE_BYTES
 """Beyond 32 MiB of log the writer is made to wait for the checkpoint."""
-SMALL_REST_PAGES = 256
+SMALL_REST_PAGES = 1024 * 1024 // PAGE_BYTES
 """So few pages are copied and synced quickly enough to hold the writer for."""
 STILL_SECONDS = 0.005
 """SQLite syncs what it copied only where it has reached the log's end, which it then holds up: for

@@ -13,6 +13,9 @@ from urllib.parse import quote
 APPLICATION_ID = 0x686F6F6B
 """The bytes `hook`, in the database's header: tells our store from any other SQLite file."""
 
+PAGE_BYTES = 8 * 1024
+"""Of a new database: an event of 10 KiB is two pages and not three, which is a fifth more of them a
+second than with SQLite's own 4 KiB; from 16 KiB on, small events write more than they are."""
 WRITE_CACHE_KIB = 16 * 1024
 READ_CACHE_KIB = 4 * 1024
 BUSY_TIMEOUT_MS = 2_000
@@ -61,6 +64,7 @@ def _set_up(connection: sqlite3.Connection, purpose: Purpose) -> None:
     cache = WRITE_CACHE_KIB if purpose is Purpose.WRITE else READ_CACHE_KIB
     for setting in (
         f"busy_timeout={BUSY_TIMEOUT_MS}",
+        f"page_size={PAGE_BYTES}",  # before the journal's mode, which writes the first page
         "journal_mode=WAL",
         "synchronous=FULL",
         "wal_autocheckpoint=0",

@@ -30,7 +30,7 @@ from hookagent.store.sqlite.schema import migrate
 from hookagent.store.sqlite.tables import COUNTS, page_of
 from hookagent.store.sqlite.trouble import unavailable
 
-CHECKPOINT_PAGES = 4_000
+CHECKPOINT_PAGES = 2_000
 """A log of so many pages is copied into the database: about 16 MiB."""
 
 Answer = TypeVar("Answer")

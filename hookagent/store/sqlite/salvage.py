@@ -1,14 +1,15 @@
 """Save every readable event of a damaged database into a new one.
 
 Rows are read by their sequence number, a range at a time; a range that cannot be read is halved
-until only what is really lost is left out. Sequence numbers, ids and times stay as they were.
+until only what is really lost is left out. Damage within a page can also make a row vanish without
+an error; the index of ids still tells of it. Sequence numbers, ids and times stay as they were.
 """
 
 import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,7 +39,7 @@ _EVENT = (
     " headers, body, kind_id FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq"
 )
 PAGE_SIZES = frozenset(1 << power for power in range(9, 16))
-"""As the header has them (https://www.sqlite.org/fileformat.html, 1.3.2); our own is 4,096."""
+"""As the header has them (https://www.sqlite.org/fileformat.html, 1.3.2)."""
 _RUN = "SELECT * FROM runs WHERE seq BETWEEN ? AND ? ORDER BY seq"
 _AS_IT_IS = (
     "docket",
@@ -140,6 +141,8 @@ class Saving:
         self._target = target
         self._names = Names(target)
         self._unreadable = 0
+        self._failed: set[int] = set()
+        """Sequence numbers of the table under way that gave an error."""
         self._kind_of: dict[int, int] = {}
 
     def run(self) -> SalvageReport:
@@ -164,9 +167,11 @@ class Saving:
             self._target.execute(EVENT_INSERT, event_row(event, row[0], kind, print_))
             self._kind_of[row[0]] = kind[1]
             saved += 1
+        self._count_lost("events", self._kind_of)
         return saved
 
     def _runs(self) -> int:
+        found: set[int] = set()
         rules: dict[int, str] = {row[0]: row[1] for row in self._all("SELECT id, name FROM rules")}
         saved = 0
         columns = len(self._target.execute("PRAGMA table_info(runs)").fetchall())
@@ -178,9 +183,18 @@ class Saving:
             values += (None,) * (columns - len(values))  # of an older schema
             marks = ", ".join("?" for _ in values)
             self._target.execute(f"INSERT OR IGNORE INTO runs VALUES ({marks})", values)  # noqa: S608 - marks
+            found.add(seq)
             saved += 1
+        self._count_lost("runs", found)
         arrange(self._target, self._target.execute(_ORDERED).fetchall())  # the first may be lost
         return saved
+
+    def _count_lost(self, table: str, found: Container[int]) -> None:
+        """Count the rows that gave an error, and those that only the index of ids tells of."""
+        index = f"SELECT seq FROM {table} INDEXED BY {table}_by_id"  # noqa: S608 - constants of ours
+        told = {row[0] for row in self._all(index) if row[0] not in found}
+        self._unreadable += len(self._failed | told)
+        self._failed.clear()
 
     def _unrouted(self) -> int:
         """Events that were not routed, or that have no run where that cannot be read."""
@@ -227,7 +241,7 @@ class Saving:
             rows = self._source.execute(query, (low, high)).fetchall()
         except sqlite3.DatabaseError:
             if low == high:
-                self._unreadable += 1
+                self._failed.add(low)
                 return
             middle = (low + high) // 2
             yield from self._range(query, low, middle)
