@@ -9,11 +9,11 @@ from hookagent.store.base import EventFilter, Store, StoreUnavailable
 
 EVERY_S = 60.0
 """How often old events are looked for, and how large the store is."""
-BATCH = 500
+BATCH = 100
 """Events removed at once, so that nothing else waits long."""
 BEGINNING = 1
 """The lowest sequence number; its event goes with the oldest that are listed after it."""
-BREATH_S = 0.05
+BREATH_S = 0.01
 """Between batches."""
 
 
