@@ -114,6 +114,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     on_interrupt: OnInterrupt = OnInterrupt.RETRY
 
 
+ATTEMPTS_KEPT = 100
+"""Of a step that a person has tried again and again, so many earlier attempts are remembered."""
 RETRY_AFTER_MAX_MS = 24 * 3_600_000
 """A target that asks for more than a day is not obeyed."""
 
@@ -138,6 +140,19 @@ class Step(msgspec.Struct, kw_only=True, omit_defaults=True):
     state: StepState = StepState.PENDING
     attempts: list[Attempt] = []
     output: Any = None
+    forgiven: int = 0
+    """So many of the attempts count no more: a person had the step tried again since."""
+
+    @property
+    def counted(self) -> int:
+        """How many attempts count against its retry policy."""
+        return len(self.attempts) - self.forgiven
+
+    def begin_again(self) -> None:
+        """Stand as if nothing had been tried, and still know what was."""
+        self.state = StepState.PENDING
+        self.attempts = self.attempts[-ATTEMPTS_KEPT:]
+        self.forgiven = len(self.attempts)
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 
 from hookagent.job import (
     ALLOWED,
+    ATTEMPTS_KEPT,
     FINAL,
     RETRY_AFTER_MAX_MS,
     Again,
+    Attempt,
     Done,
     Interrupted,
     Later,
@@ -15,6 +17,7 @@ from hookagent.job import (
     OnInterrupt,
     RetryPolicy,
     RunState,
+    Step,
     StepState,
     after,
     backoff_ms,
@@ -147,3 +150,15 @@ def test_what_was_not_tried_comes_back_when_it_is_time_and_spends_no_attempt():
     )
 
     assert (change.run, change.due_at, change.next_step) == (RunState.WAITING, 600, 0)
+
+
+def test_a_step_that_begins_again_knows_what_was_tried_and_counts_none_of_it():
+    tries = [Attempt(started_at=n, ms=1, outcome="again") for n in range(ATTEMPTS_KEPT + 5)]
+    step = Step(name="one", action="log", state=StepState.DEAD, attempts=tries)
+
+    step.begin_again()
+
+    assert (step.state, step.counted) == (StepState.PENDING, 0)
+    assert step.attempts == tries[5:]
+    step.attempts = [*step.attempts, tries[0]]
+    assert step.counted == 1

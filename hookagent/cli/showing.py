@@ -150,7 +150,9 @@ def _run(run: dict[str, Any]) -> Iterator[Line]:
         yield (f"    next try at {run['due_at']}",)
     for step in run["steps"]:
         yield (f"    {step['name']}  {step['action']}  {step['state']}",)
-        for attempt in step["attempts"]:
+        for place, attempt in enumerate(step["attempts"]):
+            if place and place == step["forgiven"]:
+                yield (output.Ink("      tried again by hand", "dim"),)
             error = f": {output.safe_line(attempt['error'])}" if attempt["error"] else ""
             took = f"{attempt['started_at']}  {duration(attempt['ms'])}"
             yield (f"      {took}  {attempt['outcome']}{error}",)

@@ -73,6 +73,7 @@ def run_document(run: "Run") -> dict[str, Any]:
                     }
                     for attempt in step.attempts
                 ],
+                "forgiven": step.forgiven,
                 "output": step.output,
             }
             for step in run.steps

@@ -155,7 +155,7 @@ class Execution:
             outcome,
             step=run.step,
             steps=len(run.steps),
-            attempts=len(step.attempts),
+            attempts=step.counted,
             policy=rule.specs[run.step].retry if rule else _NO_RETRY,
             now=now,
             chance=self._chance(),

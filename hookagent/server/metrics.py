@@ -206,7 +206,7 @@ class Metrics:
             action = self._label("action", tried.action)
             self.attempts.labels(action=action, outcome=tried.outcome).inc()
             self.durations.labels(action=action).observe(tried.ms / 1000)
-        if one.state == "waiting":
+        if one.state in {"waiting", "dead"}:  # it may be told of again
             self._counted[one.run] = len(one.tried)
             if len(self._counted) > COUNTED_MAX:
                 del self._counted[next(iter(self._counted))]

@@ -40,6 +40,7 @@ def test_a_run_is_shown_with_its_steps_and_tries():
                         "error": "refused",
                     }
                 ],
+                "forgiven": 0,
                 "output": None,
             }
         ],

@@ -62,6 +62,7 @@ class Script:
         self.outcomes = list(outcomes)
         self.said: list[str] = []
         self.keys: list[str] = []
+        self.attempts: list[int] = []
         self.places = asyncio.Semaphore(1)
 
     def turn(self, _outside):
@@ -70,6 +71,7 @@ class Script:
     async def run(self, prepared, call, outside):
         self.said.append(prepared.text)
         self.keys.append(call.idempotency_key)
+        self.attempts.append(call.attempt)
         outcome = self.outcomes.pop(0)
         if outcome is None:
             await asyncio.sleep(0)
@@ -153,6 +155,21 @@ async def test_steps_run_in_order_and_hand_their_output_on(execute):
     assert script.said == ["1", "hello"]
     assert script.keys == ["run_1-0", "run_1-1"]
     assert run.ended_at == NOW
+
+
+async def test_a_person_s_retry_has_all_attempts_and_the_action_knows_of_earlier_ones(
+    execute, store
+):
+    run, _ = await execute([Never(error="no answer")])
+    assert run.state == "dead"
+    await store.revive(run.id, now=NOW)
+    [run] = await store.claim_runs("w", lease_until=NOW + 60_000, now=NOW, limit=1)
+
+    run, script = await execute([Again(error="busy")], run=run)
+
+    assert script.attempts == [2]  # which looks first whether the one before had its effect
+    assert (run.state, run.steps[0].counted) == ("waiting", 1)
+    assert [attempt.error for attempt in run.steps[0].attempts] == ["no answer", "busy"]
 
 
 async def test_waiting_for_its_turn_uses_up_none_of_a_steps_time(execute, monkeypatch):

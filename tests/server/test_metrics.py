@@ -69,6 +69,12 @@ def test_a_try_is_counted_once_however_often_its_run_is_told_of(tmp_path):
     assert "hookagent_dead_letters_total 1.0" in said
     assert 'hookagent_event_processing_seconds_count{source="shop"} 1.0' in said
 
+    found.count(ran("done", "again", "again", "never", "done"))  # a person had it tried again
+
+    said = text(found)
+    assert 'hookagent_action_attempts_total{action="http",outcome="done"} 1.0' in said
+    assert 'hookagent_action_duration_seconds_count{action="http"} 4.0' in said
+
 
 def test_labels_are_names_of_the_configuration_and_bounded(tmp_path):
     found = metrics(tmp_path)

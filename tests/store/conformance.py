@@ -306,7 +306,8 @@ class Working:
         assert revived is not None
         assert (revived.state, revived.reason, revived.ended_at) == (RunState.PENDING, "", 0)
         assert revived.steps[0] == steps[0]
-        assert revived.steps[1].attempts == []
+        assert revived.steps[1].attempts == steps[1].attempts
+        assert (revived.steps[1].counted, revived.steps[1].state) == (0, StepState.PENDING)
         assert await store.revive(dead.id, now=T0) is None
         assert await store.discard(dead.id, now=T0) is None
         assert await store.next_due() == 0

@@ -115,12 +115,15 @@ retry = {{ attempts = 2, first_delay = "10ms", max_delay = "20ms" }}
         (listed,) = lines(run(project, "dead", "--json"))
         marker.write_text("")
         revived = run(project, "retry", dead["run"])
-        agent.wait_for("ran", state="done", run=dead["run"])
+        done = agent.wait_for("ran", state="done", run=dead["run"])
         agent.stop()
+    shown = run(project, "inspect", done["id"]).stdout.decode()
 
     assert listed["id"] == dead["run"]
     assert len(listed["steps"][0]["attempts"]) == 2
     assert revived.returncode == 0
+    before, after = shown.split("tried again by hand\n")
+    assert (before.count("ms  again"), after.count("ms  done")) == (2, 1)
 
 
 def test_a_replay_is_a_new_delivery_linked_to_its_original(tmp_path):

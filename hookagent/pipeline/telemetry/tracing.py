@@ -213,17 +213,17 @@ class Tracing:
         if self._spans is None:
             return
         place = self.of_event(event).child(run.id, index)
-        if step.state in {StepState.DONE, StepState.DEAD} and step.attempts:
+        if step.state in {StepState.DONE, StepState.DEAD} and step.counted:
             self._spans.write(
                 Told(
                     name=f"step {step.name}",
                     context=place,
                     parent=place.child(run.id),
-                    began_ns=step.attempts[0].started_at * NS_PER_MS,
+                    began_ns=step.attempts[-step.counted].started_at * NS_PER_MS,
                     ended_ns=_end(step) * NS_PER_MS,
                     attributes={
                         "hookagent.action": step.action,
-                        "hookagent.step.attempts": len(step.attempts),
+                        "hookagent.step.attempts": step.counted,
                     },
                     error=self._error(step) if step.state is StepState.DEAD else "",
                 )

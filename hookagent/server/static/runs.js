@@ -46,7 +46,7 @@ export function Run({ run, done, link }) {
       : run.state === 'waiting' && run.due_at && html`<p class="warn">◷ next try ${clock(run.due_at)}, in ${duration(Math.max(time(run.due_at) - Date.now(), 0))}</p>`}
     <${Trouble} error=${error} />
     <ol class="line">${run.steps.map((step) => html`<li class=${step.state}><b>${step.name}</b> ${step.name !== step.action && html`<span class="dim">${step.action}</span>`} <${State} name=${step.state} />
-      <ul class="plain">${step.attempts.map((one, place) => html`<${Try} one=${one} place=${place} before=${step.attempts[place - 1]} longest=${longest} />`)}</ul>
+      <ul class="plain">${step.attempts.map((one, place) => html`${place > 0 && place === step.forgiven && html`<li class="dim">tried again by hand</li>`}<${Try} one=${one} place=${place} before=${step.attempts[place - 1]} longest=${longest} />`)}</ul>
       ${step.output != null && html`<details><summary>output</summary><pre class="raw">${JSON.stringify(step.output, null, 2)}</pre></details>`}</li>`)}</ol></section>`;
 }
 

@@ -1,6 +1,6 @@
 """A person's hand on dead runs."""
 
-from hookagent.job import RunState, StepState
+from hookagent.job import RunState
 from hookagent.store.base import Run
 from hookagent.store.postgres.arrays import storable, texts
 from hookagent.store.postgres.names import Names
@@ -30,8 +30,7 @@ async def revive(session: Session, names: Names, run_id: str, now: int) -> Run |
     if run is None:
         return None
     if run.step < len(run.steps):
-        run.steps[run.step].attempts = []
-        run.steps[run.step].state = StepState.PENDING
+        run.steps[run.step].begin_again()
     run.state = RunState.PENDING
     run.due_at = now
     run.ended_at = 0

@@ -235,8 +235,7 @@ def revive(transaction: Transaction, run_id: str, now: int) -> Run | None:
     if run is None:
         return None
     if run.step < len(run.steps):
-        run.steps[run.step].attempts = []
-        run.steps[run.step].state = type(run.steps[run.step].state).PENDING
+        run.steps[run.step].begin_again()
     run.state = RunState.PENDING
     run.due_at = now
     run.ended_at = 0
