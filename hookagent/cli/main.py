@@ -63,6 +63,24 @@ COMMANDS = {
 """Every command in the order of the help: the module of `hookagent.cli` and one line about it."""
 
 
+SENTENCE_MAX = 1_000
+
+
+class Group(TyperGroup):
+    """A group whose help says the whole first sentence of each command, however long it is."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [
+            (name, command.get_short_help_str(SENTENCE_MAX).removesuffix("."))
+            for name, command in commands
+            if command is not None and not command.hidden
+        ]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
 class LazyGroup(TyperGroup):
     """A group that imports a command's module only when that command is called."""
 
@@ -118,6 +136,7 @@ def load_command(name: str) -> Any:
 
 
 APP: dict[str, Any] = {
+    "cls": Group,
     "pretty_exceptions_enable": False,
     "rich_markup_mode": None,
     "no_args_is_help": True,
@@ -127,8 +146,7 @@ APP: dict[str, Any] = {
 """What every `typer.Typer` of hookagent is made with: plain text, no boxes."""
 
 application = typer.Typer(
-    **(APP | {"add_completion": True}),
-    cls=LazyGroup,
+    **(APP | {"add_completion": True, "cls": LazyGroup}),
     help="A webhook agent: verifies, stores, acts, retries, explains and replays.",
     epilog="Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 wrong configuration,"
     " 4 not found, 5 the outside failed, 70 our bug, 130 interrupted.",

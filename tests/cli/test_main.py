@@ -150,6 +150,7 @@ def test_every_command_has_help_with_an_example(name, capsys):
     if inner is None:
         assert f"Example: hookagent {name}" in " ".join(text.split())
     else:
+        assert "..." not in text.partition("Commands:")[2]  # no sentence is cut
         for below in inner:
             assert main([name, below, "--help"]) == 0
             shown = " ".join(capsys.readouterr().out.split())
