@@ -64,6 +64,33 @@ async def test_what_was_rolled_back_is_new_the_next_time(store):
     assert all(answer.is_duplicate for answer in await accept_all(store, range(1, 40)))
 
 
+async def test_a_generation_that_began_in_what_was_rolled_back_hides_no_later_event(
+    reopen, monkeypatch
+):
+    monkeypatch.setattr(keys, "MERGE_MIN", 64)
+    async with reopen() as store:
+        await accept_all(store, range(1, 9))
+        await store._writer.do(
+            lambda at: at.connection.execute("PRAGMA max_page_count=1").fetchall()
+        )
+        with store._writer.commit_lock:  # so that all that follows is one commit
+            held = [asyncio.ensure_future(store.keep("any", None))]
+            await asyncio.sleep(0.05)
+            held += [store.accept(event(n)) for n in range(9, 12)]
+            held += [asyncio.ensure_future(store.keep("large", b"x" * 1_000_000))]
+            await asyncio.sleep(0)
+        answers = await asyncio.gather(*held, return_exceptions=True)
+        assert {type(answer) for answer in answers[1:]} == {StoreUnavailable}
+        await store._writer.do(
+            lambda at: at.connection.execute("PRAGMA max_page_count=1000000").fetchall()
+        )
+        assert not any(answer.is_duplicate for answer in await accept_all(store, range(20, 23)))
+    async with reopen() as store:
+        again = [await store.accept(event(n, id=f"evt_again{n}")) for n in range(20, 23)]
+        assert [answer.is_duplicate for answer in again] == [True] * 3
+        assert all(answer.is_duplicate for answer in await accept_all(store, range(1, 9)))
+
+
 def test_fingerprints_depend_on_source_and_key():
     prints = {keys.fingerprint(source, b"%d" % key) for source in range(20) for key in range(200)}
     assert len(prints) == 4_000

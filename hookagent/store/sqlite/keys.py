@@ -43,6 +43,8 @@ class Keys:
         self._merged = 0
         self._merged_before = 0
         self._added: list[int] = []
+        self._is_begun = False
+        """Whether the transaction under way began to merge a generation."""
         self.is_loaded = False
 
     def load(self) -> None:
@@ -73,7 +75,7 @@ class Keys:
             self._merging, self._fresh = self._fresh, {}
             self._waiting = sorted(self._merging.items())
             self._merged = self._merged_before = 0
-            self._added.clear()
+            self._is_begun = True
         if not self._waiting:
             return
         self._merged_before = self._merged
@@ -88,12 +90,16 @@ class Keys:
     def committed(self) -> None:
         """Hear that what was written is on disk."""
         self._added.clear()
+        self._is_begun = False
         if self._waiting and self._merged >= len(self._waiting):
             self._waiting = []
             self._merging = {}
 
     def rolled_back(self) -> None:
         """Hear that it is not: forget what was added, and merge again."""
+        if self._is_begun:  # with numbers that other events will have, which `keyed` would hide
+            self._fresh, self._merging, self._waiting = self._merging, {}, []
+            self._is_begun = False
         for print_ in self._added:
             self._fresh.pop(print_, None)
         self._added.clear()
