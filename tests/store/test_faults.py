@@ -15,7 +15,7 @@ from hookagent.store.sqlite import SqliteStore, salvage
 from hookagent.store.sqlite.connection import PAGE_BYTES
 from hookagent.store.sqlite.trouble import unavailable
 from tests.patience import PATIENCE_S
-from tests.store.making import event
+from tests.store.making import event, refusal
 
 
 @pytest.fixture
@@ -148,6 +148,21 @@ async def test_t20_one_overwritten_page_costs_the_events_on_it_only(reopen, path
     assert 0 < report.unreadable < 20
     assert report.events == 2_000 - report.unreadable
     assert report.unrouted == report.events
+
+
+async def test_what_was_counted_of_each_source_is_salvaged_as_its_own(reopen, path):
+    async with reopen() as store:
+        store.reject(refusal(1, source="other"))  # the first to have an id, and without events
+        await store.keep("any", b"")
+        await store.accept(event(2))
+        before, minutes = await store.stats(since=0), await store.activity(since=0)
+        assert [one.source for one in minutes] == ["github", "other"]
+    salvage(path, path.with_name("saved.db"))
+    saved = SqliteStore(path.with_name("saved.db"))
+    await saved.open()
+    assert (await saved.stats(since=0)).sources == before.sources
+    assert await saved.activity(since=0) == minutes
+    await saved.close()
 
 
 async def test_salvage_never_writes_over_a_file(reopen, path):

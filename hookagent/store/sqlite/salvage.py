@@ -43,7 +43,7 @@ PAGE_SIZES = frozenset(1 << power for power in range(9, 16))
 _RUN = "SELECT * FROM runs WHERE seq BETWEEN ? AND ? ORDER BY seq"
 _AS_IT_IS = (
     "docket",
-    "rule_versions", "states", "kept", "duplicates", "tally", "rejected", "spans", "stretches",
+    "rule_versions", "states", "kept", "duplicates", "rejected", "spans", "stretches",
 )  # fmt: skip
 """Tables copied row by row as far as they can be read."""
 _ORDERED = "SELECT DISTINCT rule_id, order_key FROM runs WHERE order_key IS NOT NULL"
@@ -152,6 +152,7 @@ class Saving:
         runs = self._runs()
         for table in _AS_IT_IS:
             self._copy(table)
+        self._tally()
         unrouted = self._unrouted()
         return SalvageReport(
             events=events, runs=runs, unreadable=self._unreadable, unrouted=unrouted
@@ -226,6 +227,14 @@ class Saving:
         for row in self._all(f"SELECT * FROM {table}"):  # noqa: S608 - constants of ours
             marks = ", ".join("?" for _ in row)
             self._target.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608 - as above
+
+    def _tally(self) -> None:
+        """Copy what was counted; the sources have other ids in the new store."""
+        names = dict(self._all("SELECT id, name FROM sources"))
+        for minute, source_id, *counts in self._all("SELECT * FROM tally"):
+            source = self._names.source(names.get(source_id, f"unknown-{source_id}"))
+            values = (minute, source, *counts)
+            self._target.execute("INSERT OR REPLACE INTO tally VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def _all(self, query: str) -> Iterator[_Row]:
         """Yield rows until one cannot be read."""
