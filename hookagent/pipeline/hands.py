@@ -105,18 +105,20 @@ class Hands:
             most = int(self._most * self._ahead_s / self._stay_s)
         return most - len(self._ready) - self._admitted
 
-    @property
-    def has_room(self) -> bool:
-        """Whether one more may be taken, with a place or ahead."""
-        return self.free > 0 or self.ahead > 0
-
     def full(self, rules: Iterable[Rule]) -> list[str]:
         """Return the rules whose own limit is reached."""
         return self._room.full(rules)
 
-    def is_full(self, rule: Rule | None) -> bool:
-        """Whether a rule's own limit is reached."""
-        return rule is not None and self._room.is_full(rule.name, rule.concurrency)
+    def has_room_for(self, rule: Rule | None) -> bool:
+        """Whether a claimed run may be taken, with a place or ahead; None is a rule that is gone.
+
+        Places that were free when the store was asked may be taken by now.
+        """
+        if rule is None:
+            return self.free > 0 or self.ahead > 0
+        if self._room.is_full(rule.name, rule.concurrency):
+            return False
+        return self.free > 0 or (self.ahead > 0 and may_wait(rule))
 
     def now_claiming(self) -> None:
         """Note that the store is asked: what ends from now on makes room for the next claim."""

@@ -372,7 +372,7 @@ class Worker:
         events = await self._events_of(ours)
         for run in ours:
             rule = self._rulebook.by_name.get(run.rule) if self._rulebook else None
-            if self._hands.is_full(rule) or not self._hands.has_room:
+            if not self._hands.has_room_for(rule):
                 back.append(given_back(run))
                 continue
             if self._bindings.get(run.version) is None:

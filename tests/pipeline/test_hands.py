@@ -110,8 +110,22 @@ async def test_a_limited_rule_is_ours_only_with_a_place(stage):
 
     assert put(hands, "a", LIMITED)
     assert not put(hands, "b", LIMITED)
-    assert hands.is_full(LIMITED)
+    assert not hands.has_room_for(LIMITED)
     assert hands.full([LIMITED, PLAIN]) == ["limited"]
+    await end(hands, stage)
+
+
+async def test_a_claimed_run_of_a_limited_or_held_rule_waits_in_the_store_for_a_place(stage):
+    hands = Hands(1, stage.execute, ahead=1)
+    assert all(hands.has_room_for(rule) for rule in (PLAIN, LIMITED, HELD, None))
+
+    put(hands, "a")  # while the store was asked
+    assert [hands.has_room_for(rule) for rule in (PLAIN, LIMITED, HELD, None)] == [
+        True, False, False, True,
+    ]  # fmt: skip
+
+    put(hands, "b")
+    assert not any(hands.has_room_for(rule) for rule in (PLAIN, LIMITED, HELD, None))
     await end(hands, stage)
 
 

@@ -212,6 +212,39 @@ async def test_no_worker_holds_slow_runs_for_which_another_has_a_place(
     assert sorted(at_work) == sorted(f"it k {n}" for n in range(12))
 
 
+async def test_a_limit_holds_where_the_places_are_taken_while_runs_are_claimed(
+    store, crew, monkeypatch
+):
+    deeds = Deeds(monkeypatch)
+    book = rulebook(
+        few='concurrency = 1\nwhen = { who = "few" }\n', many='when = { who = "many" }\n'
+    )
+    few, is_late, claim_runs = book.by_name["few"], asyncio.Event(), store.claim_runs
+    version = RuleVersion(hash=few.version, rule="few", steps=[spec.to_json() for spec in few.do])
+    for n in range(4):
+        one = event(n, "few")
+        await store.accept(one, owner="w", lease_until=clock() + LEASE_MS)
+        runs = [new_run(few, at_once(one), one, clock(), n)]
+        await store.route("w", [Routed(event_id=one.id, runs=runs, versions=[version])])
+
+    async def claim(*args, **options):
+        found = await claim_runs(*args, **options)
+        if len(found) == 4 and not is_late.is_set():
+            is_late.set()
+            for n in range(4, 20):
+                await handed(store, worker, event(n, "many"))
+            while worker._hands.free:  # noqa: ASYNC110 - nobody tells of it
+                await asyncio.sleep(0)
+        return found
+
+    monkeypatch.setattr(store, "claim_runs", claim)
+    (worker,) = await crew(book, 1, concurrency=4)
+
+    await worked_off(store, 20)
+    assert is_late.is_set()
+    assert deeds.most["few"] == 1
+
+
 async def test_what_a_dead_worker_left_is_done_by_another(store, crew, shared, monkeypatch):
     deeds = Deeds(monkeypatch)
     book = rulebook(it='throttle = { once = "1h", by = ["n"] }\n', plain="")
