@@ -5,6 +5,7 @@ reads only the table below. A module `cli/NAME.py` defines either a function `NA
 are subcommands, a `typer.Typer` named `app`. A command returns an `ExitCode`, or None for done.
 """
 
+import errno
 import os
 import traceback
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from hookagent.cli import guidance, output
-from hookagent.errors import ExitCode, HookagentError
+from hookagent.errors import ExitCode, HookagentError, OutsideError
 
 
 class Command(NamedTuple):
@@ -192,8 +193,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except SystemExit as done:  # Typer always ends this way: usage 2, ^C 130, success 0
         return _code(done)
-    except Exception as bug:  # noqa: BLE001 - the one place where a bug of ours is told from a mistake of theirs
-        return _bug(bug)
+    except Exception as error:  # noqa: BLE001 - the one place where a bug of ours is told from a mistake of theirs
+        outside = _outside(error)
+        return _bug(error) if outside is None else _failed(outside)
     return ExitCode.DONE
 
 
@@ -202,7 +204,45 @@ def _code(done: SystemExit) -> int:
         output.flush()
     except SystemExit:
         return ExitCode.DONE
+    except OSError as error:
+        return _failed(_outside(error) or OutsideError(f"cannot write: {error.strerror}"))
     return done.code if isinstance(done.code, int) else ExitCode.DONE
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""There is no room for what is to be written."""
+
+
+def _outside(error: Exception) -> HookagentError | None:
+    """Return what the machine did to us, or None where it was a bug of ours."""
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in FULL:
+        where = f" {error.filename}" if error.filename else ""
+        hint = "make room where the output or the file is"
+        return OutsideError(f"cannot write{where}: {os.strerror(error.errno).lower()}", hint=hint)
+    if isinstance(error, FileNotFoundError) and _is_folder_gone():
+        hint = "go to one that is there: `cd` and its path"
+        return OutsideError("the folder this was started in is gone", hint=hint)
+    return None
+
+
+def _is_folder_gone() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
+
+
+def _failed(error: HookagentError) -> int:
+    """Say it, whether or not what stdout still holds can be written."""
+    try:
+        output.flush()
+    except (OSError, SystemExit):
+        output.give_up()
+    output.fail(error)
+    return error.exit_code
 
 
 def _bug(error: Exception) -> int:

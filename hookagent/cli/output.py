@@ -15,6 +15,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Self, TextIO, TypeVar
 
 from hookagent.errors import ConfigError, HookagentError, Problem, Severity
@@ -91,7 +92,11 @@ codecs.register_error(PLAINLY, _plainly)
 
 
 def prepare() -> None:
-    """Make both streams unable to fail on a character their encoding does not have."""
+    """Make both streams unable to fail: on a character their encoding lacks, or by being closed."""
+    if sys.stdout is None:  # `>&-`; opened at once, so that no other file gets its number
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - while we run
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - while we run
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -361,6 +366,12 @@ def _write(stream: TextIO, text: str) -> None:
 
 def _reader_left() -> None:
     """End quietly: whoever read us has what it wanted."""
+    give_up()
+    raise SystemExit(0)
+
+
+def give_up() -> None:
+    """Let what stdout still holds go nowhere, and all that follows: it cannot be written."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
-    raise SystemExit(0)
+    os.close(nowhere)

@@ -1,8 +1,10 @@
 """One run of one command: exit codes, what is imported, what a bug leaves behind."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -101,6 +103,49 @@ def test_a_group_of_commands_returns_their_codes(command, monkeypatch):
     assert main(["probe", "one"]) == 4
     assert main(["probe", "two"]) == 0
     assert main(["probe", "three"]) == 2
+
+
+FULL_DEVICE = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL_DEVICE.exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("words", ["schemes", "schemes --json", "--help"])
+def test_a_full_disk_is_no_bug_of_ours(words, tmp_path):
+    done = ran(words + " > /dev/full", tmp_path)
+
+    assert done.returncode == 5
+    assert done.stderr.startswith("hookagent: error: cannot write: no space left on device\nhint: ")
+    assert not list(tmp_path.rglob("traceback*"))
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-"])
+def test_a_stream_may_be_closed(closed, tmp_path):
+    done = ran("schemes github " + closed, tmp_path)
+
+    assert done.returncode == 0
+    assert not done.stderr
+
+
+def test_a_folder_that_is_gone_is_no_bug_of_ours(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    done = ran("inspect", gone, before="rmdir ../gone;")
+
+    assert done.returncode == 5
+    assert done.stderr == (
+        "hookagent: error: the folder this was started in is gone\n"
+        "hint: go to one that is there: `cd` and its path\n"
+    )
+
+
+def ran(words: str, folder: Path, before: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run a command line in a shell, in a folder and with state of its own."""
+    script = f"{before} {sys.executable} -m hookagent {words}"
+    environ = {**os.environ, "PYTHONPATH": str(Path.cwd()), "XDG_STATE_HOME": str(folder)}
+    return subprocess.run(
+        ["sh", "-c", script], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_bug_leaves_a_private_traceback_and_no_secret(command, capsys, tmp_path, monkeypatch):
