@@ -107,10 +107,16 @@ class NotFound(HookagentError):
     exit_code = ExitCode.NOT_FOUND
 
     @classmethod
-    def among(cls, kind: str, name: str, known: Iterable[str]) -> "NotFound":
-        """Say which name of a kind is missing, and which known one was probably meant."""
+    def among(
+        cls, kind: str, name: str, known: Iterable[str], *, none: str | None = None
+    ) -> "NotFound":
+        """Say which name of a kind is missing, and which known one was probably meant.
+
+        `none` is the hint where none is known; left out, that there is none of this kind.
+        """
         names = list(known)
-        hint = did_you_mean(name, names) if names else f"there is no {kind} here at all"
+        nothing = f"there is no {kind} here at all" if none is None else none
+        hint = did_you_mean(name, names) if names else nothing
         return cls(f"no {kind} `{name}`", hint=hint)
 
 

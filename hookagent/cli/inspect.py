@@ -27,7 +27,8 @@ POLL_S = 0.5
 
 def inspect(
     event: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID…]", help="One to show, two to compare.")
+        list[str] | None,
+        typer.Argument(metavar="[ID…]", help="One to show (or a run of it), two to compare."),
     ] = None,
     config: ConfigOption = None,
     store: StoreOption = None,

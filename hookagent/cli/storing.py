@@ -25,7 +25,15 @@ async def opened(config: "Config") -> AsyncIterator["Store"]:
 
 
 async def event_or_fail(store: "Store", event_id: str) -> "EventRecord":
-    """Return an event; a beginning that only one event has will do. Raises NotFound."""
+    """Return an event; a beginning that only one event has, or a run of it, will do.
+
+    Raises NotFound.
+    """
+    if event_id.startswith("run_"):
+        run = await store.run(event_id)
+        if run is None:
+            raise NotFound(f"no run `{event_id}`", hint="hookagent dead lists the dead ones")
+        event_id = run.event_id
     record = await store.event(event_id)
     if record is not None:
         return record

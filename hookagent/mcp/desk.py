@@ -212,7 +212,8 @@ class Desk:
             near = await self.store.event_ids_like(event_id[:40], 3)
             record = await self.store.event(near[0]) if len(near) == 1 else None
             if record is None:
-                raise NotFound.among("event", event_id[:80], near)
+                hint = "`list_events` lists them"
+                raise NotFound.among("event", event_id[:80], near, none=hint)
         return record
 
     async def newest(self) -> int:

@@ -118,6 +118,18 @@ def test_the_beginning_of_an_id_will_do_and_a_wrong_one_is_not_found(seed, run):
     assert "evt_nothing" in err
 
 
+def test_a_run_is_shown_with_its_event(seed, run):
+    (event,) = seed.events(order(1))
+    dead = seed.runs(event, RunState.DEAD, reason="the target said 500")
+
+    code, out, _ = run("inspect", dead)
+    missing, _, err = run("inspect", "run_nothing")
+
+    assert (code, event in out, dead in out) == (0, True, True)
+    assert missing == 4
+    assert "no run `run_nothing`" in err
+
+
 def test_two_events_are_compared(seed, run):
     one, two = seed.events(order(1), order(2))
 

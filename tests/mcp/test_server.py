@@ -61,7 +61,7 @@ async def test_what_is_wrong_is_said_and_the_server_goes_on(project):
         fine = await session.call_tool("list_events", {})
 
     assert unknown.is_error
-    assert "no event `evt_0`" in text_of(unknown)
+    assert "no event `evt_0`\nhint: `list_events` lists them" in text_of(unknown)
     assert wrong.is_error
     assert "--allow-write" in text_of(acting)
     assert not fine.is_error

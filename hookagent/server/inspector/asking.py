@@ -38,7 +38,7 @@ async def event_or_fail(store: Store, event_id: str) -> EventRecord:
     record = await store.event(event_id)
     if record is None:
         near = await store.event_ids_like(event_id[:12], NAMES_SHOWN)
-        raise NotFound.among("event", event_id[:80], near)
+        raise NotFound.among("event", event_id[:80], near, none="`GET /api/events` lists them")
     return record
 
 

@@ -76,3 +76,12 @@ async def test_an_unknown_event_names_those_that_begin_alike(agent):
 
     assert status == 404
     assert event_id in answer["hint"]
+
+
+async def test_an_unknown_event_does_not_claim_that_there_are_none(agent):
+    await agent.post(ORDER)
+
+    status, answer = await agent.get("/api/events/nothing-like-it")
+
+    assert status == 404
+    assert answer["hint"] == "`GET /api/events` lists them"
