@@ -156,9 +156,16 @@ def _sent_otherwise(case: Case, sent: Mapping[str, Any]) -> list[str]:
     for step, wanted in case.sends.items():
         if step not in sent:
             problems.append(f"there is no step `{step}`")
+        elif _is_unmade(sent[step]) and "needs" not in wanted:
+            problems.append(f"step `{step}` sends nothing: {sent[step]['needs']}")
         else:
             problems += [f"step `{step}`: {it}" for it in differences(wanted, sent[step])]
     return problems
+
+
+def _is_unmade(told: Any) -> bool:
+    """Whether a step could not be made up, as `would` tells of one that lacks a field."""
+    return isinstance(told, dict) and told.keys() == {"action", "needs"}
 
 
 def differences(wanted: Any, actual: Any, path: str = "") -> list[str]:

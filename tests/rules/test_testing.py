@@ -74,6 +74,17 @@ def test_what_actions_send_is_compared_in_part():
     assert differences({"a": 1}, "{") == ['`` is "{", not {"a":1}']
 
 
+def test_a_step_that_lacks_a_field_says_which():
+    rule, one = case('{ payload = { priority = "urgent" }, sends = { log = { text = "x" } } }')
+
+    def would(*_):
+        return {"log": {"action": "log", "needs": "there is no `a`"}}
+
+    assert run_case(rule, one, would=would).problems == [
+        "step `log` sends nothing: there is no `a`"
+    ]
+
+
 def test_an_event_of_a_file_is_read_by_the_caller():
     rule, one = case('{ event = "e.json" }')
 

@@ -1,6 +1,7 @@
 """`hookagent rules explain`: why a rule does or does not fire for an event."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -10,7 +11,7 @@ from hookagent.cli import output, settings
 from hookagent.cli.options import ConfigOption, JsonOption, StoreOption
 from hookagent.cli.rules.book import RulesOption, complete_rule, read_book
 from hookagent.cli.rules.events import SourceOption, TypeOption, read_events
-from hookagent.errors import ExitCode
+from hookagent.errors import ExitCode, UsageError
 
 
 def explain(
@@ -50,6 +51,11 @@ def explain(
 
     loaded = settings.load_config(config, store=store)
     book = read_book(loaded, rules)
+    if not second and book.ruleset.rule(first) and not Path(first).exists():
+        raise UsageError(
+            f"`{first}` is a rule: which event is it to be asked about?",
+            hint=f"hookagent rules explain {first} EVENT; hookagent inspect lists events",
+        )
     wanted = [book.rule(first)] if second else [it for it in book.ruleset.rules if it.enabled]
     events = asyncio.run(read_events(loaded, [second or first], source=source, type_=type_))
     has_match = False

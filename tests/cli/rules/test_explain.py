@@ -43,6 +43,14 @@ def test_an_unknown_rule_is_named_with_the_nearest(ruled, order, run):
     assert "did you mean `big`?" in err
 
 
+def test_a_rule_without_an_event_asks_for_one(ruled, run):
+    code, _, err = run("rules", "explain", "big")
+
+    assert code == 2
+    assert "`big` is a rule: which event" in err
+    assert "hint: hookagent rules explain big EVENT" in err
+
+
 def test_a_payload_cannot_steer_the_terminal(ruled, run):
     (ruled / "evil.json").write_text(
         '{"source":"shop","type":"order.x","body":"{\\"amount\\":\\"\\\\u001b[2J\\"}"}'
