@@ -88,6 +88,8 @@ def _bracket(text: str, start: int) -> tuple[Step, int]:
     if end < 0:
         raise PathError("the bracket is not closed", start)
     inner = text[start + 1 : end]
+    if inner in {"", "*"}:
+        raise PathError(f"leave `[{inner}]` out, a path goes into lists by itself", start)
     if not inner.removeprefix("-").isascii() or not inner.removeprefix("-").isdigit():
         raise PathError("a bracket holds a number or a quoted name", start + 1)
     return int(inner), end + 1

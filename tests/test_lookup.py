@@ -47,6 +47,8 @@ def test_a_path_is_read_as_written(text, path):
         ("a..b", 1),
         ("a[", 1),
         ("a[x]", 2),
+        ("a[].b", 1),
+        ("a[*]", 1),
         ("a['b]", 1),
         ("a]b", 1),
         ("a[0]b", 4),
@@ -58,6 +60,11 @@ def test_a_broken_path_says_where(text, position):
         parse_path(text)
 
     assert caught.value.position == position
+
+
+def test_signs_for_every_element_are_said_to_be_needless():
+    with pytest.raises(PathError, match=r"leave `\[\]` out, a path goes into lists by itself"):
+        parse_path("commits[].id")
 
 
 def test_a_path_deeper_than_any_payload_is_refused():

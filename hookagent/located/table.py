@@ -126,8 +126,13 @@ class Table:
             return tuple(default)
         if isinstance(value, str):
             return (value,)
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
+        if isinstance(value, list):
+            wrong = next((at for at, item in enumerate(value) if not isinstance(item, str)), None)
+            if wrong is None:
+                return tuple(value)
+            message = f"`{key}` holds strings, not {describe(value[wrong])}"
+            self.report("wrong-type", message, at=(key, wrong))
+            return tuple(default)
         self.report(
             "wrong-type",
             f"`{key}` must be a string or a list of strings, not {describe(value)}",

@@ -23,6 +23,15 @@ NESTING_MAX = 8
 NUMBER_OPERATORS = frozenset({"eq", "in", "not", "gt", "gte", "lt", "lte", "between"})
 """What a length can be held against."""
 
+_PLAIN = str.maketrans("", "", "_-$")
+ELSEWHERE = {
+    "startswith": "prefix", "beginswith": "prefix", "endswith": "suffix", "match": "regex",
+    "matches": "regex", "re": "regex", "equals": "eq", "equal": "eq", "is": "eq", "ne": "not",
+    "neq": "not", "nin": "not", "notin": "not", "anythingbut": "not", "ge": "gte", "le": "lte",
+    "oneof": "in", "includes": "contains", "has": "contains", "like": "glob", "wildcard": "glob",
+}  # fmt: skip
+"""What other tools and languages call our operators, in small letters and without signs."""
+
 
 def read_group(table: Table) -> Group:
     """Read a table of conditions, all of which must hold."""
@@ -138,7 +147,8 @@ class _Reader:
                     yield self._condition(_simplest(Predicate(name, read_one[0])))
 
     def _report_unknown(self, name: str) -> None:
-        hint = did_you_mean(name, (*OPERATORS, FIELD))
+        meant = ELSEWHERE.get(name.lower().translate(_PLAIN))
+        hint = did_you_mean(name, (*OPERATORS, FIELD)) if meant is None else f"write `{meant}`"
         if "." in name or "[" in name or hint is None:
             path = f"{self.reference}.{name}"
             hint = f'a field of the payload is one quoted path: "{path}" = …'

@@ -115,10 +115,11 @@ def test_a_reader_reports_every_problem_and_goes_on():
         ("wrong-type", 1, 8),
         ("wrong-type", 2, 8),
         ("unknown-value", 3, 8),
-        ("wrong-type", 4, 8),
+        ("wrong-type", 4, 14),
         ("missing-key", 1, 1),
         ("unknown-key", 5, 1),
     ]
+    assert problems[3].message == "`list` holds strings, not a number"
     assert problems[2].hint == "did you mean `fast`?"
     assert problems[-1].hint == "did you mean `port`?"
 

@@ -1,7 +1,12 @@
 """How conditions are read. What they mean is in docs/rules.md; what is refused in test_parse."""
 
+import pytest
+
+from hookagent.errors import ConfigError
 from hookagent.rules.arguments import Moment
+from hookagent.rules.conditions import ELSEWHERE
 from hookagent.rules.model import Condition, Field, Flag, Predicate
+from hookagent.rules.operators import OPERATORS
 from hookagent.rules.scope import ITSELF, read_reference, relative
 from tests.rules.events import rule_when
 
@@ -27,6 +32,22 @@ def test_each_operator_of_a_table_is_a_condition_of_its_own():
 def test_the_right_side_may_be_a_field_or_a_time():
     assert read("a = { field = 'b' }") == [("a", "eq", Field(read_reference("b")))]
     assert read("a = { before = 'now' }") == [("a", "before", Moment(is_relative=True, ms=0))]
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"), [("startswith", "prefix"), ("ends_with", "suffix"), ("$neq", "not")]
+)
+def test_an_operator_of_another_tool_is_named_as_it_is_here(name, ours):
+    with pytest.raises(ConfigError) as caught:
+        rule_when(f'ref = {{ "{name}" = "x" }}')
+
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.hint) == ("unknown-operator", f"write `{ours}`")
+
+
+def test_every_operator_that_is_offered_for_another_is_one():
+    assert set(ELSEWHERE.values()) <= set(OPERATORS)
+    assert not set(ELSEWHERE) & set(OPERATORS)
 
 
 def test_a_clause_is_about_the_element_or_paths_into_it():
