@@ -64,10 +64,24 @@ def check_age(signed_at: int, now: int, tolerance_ms: int) -> None:
         return
     late = now - signed_at
     if late > tolerance_ms:
-        raise Refusal(Code.STALE, f"signed {_seconds(late)} s ago, {_allowed(tolerance_ms)}")
+        raise Refusal(Code.STALE, f"signed {_span(late)} ago, {_allowed(tolerance_ms)}")
     if -late > tolerance_ms:
-        detail = f"signed {_seconds(-late)} s in the future, {_allowed(tolerance_ms)}"
+        detail = f"signed {_span(-late)} in the future, {_allowed(tolerance_ms)}"
         raise Refusal(Code.AHEAD, detail)
+
+
+_LONG = (("days", 86_400_000), ("h", 3_600_000), ("min", 60_000))
+"""Units for what nobody counts in seconds; each from twice its length on."""
+SECONDS_SHOWN_MS = 600_000
+"""Up to here seconds are said, beside a tolerance that is said in seconds."""
+
+
+def _span(milliseconds: int) -> str:
+    if milliseconds > SECONDS_SHOWN_MS:
+        for unit, length in _LONG:
+            if milliseconds >= 2 * length:
+                return f"{milliseconds // length} {unit}"
+    return f"{_seconds(milliseconds)} s"
 
 
 def _seconds(milliseconds: int) -> str:

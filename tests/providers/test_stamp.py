@@ -83,3 +83,24 @@ def test_the_window_is_as_wide_to_both_sides_and_closed() -> None:
             check_age(now - age, now, 300_000)
         assert caught.value.code is code
     check_age(0, now, 0)
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "said"),
+    [
+        (400_000, "signed 400 s ago, 300 s are allowed"),
+        (600_500, "signed 10 min ago, 300 s are allowed"),
+        (7_100_000, "signed 118 min ago, 300 s are allowed"),
+        (7_200_000, "signed 2 h ago, 300 s are allowed"),
+        (105_475_100_900, "signed 1220 days ago, 300 s are allowed"),
+        (-301_500, "signed 301.5 s in the future, 300 s are allowed"),
+        (-86_400_000, "signed 24 h in the future, 300 s are allowed"),
+    ],
+)
+def test_how_far_a_time_is_off_is_said_in_a_unit_that_can_be_read(age_ms: int, said: str) -> None:
+    now = 1_800_000_000_000
+
+    with pytest.raises(Refusal) as caught:
+        check_age(now - age_ms, now, 300_000)
+
+    assert caught.value.detail == said
