@@ -108,6 +108,16 @@ def test_what_is_no_application_is_said(webhooks_of):
         webhooks_of(5).send("github", "push")
 
 
+def test_a_missing_application_is_the_only_error_of_the_report():
+    def find():
+        raise LookupError("no application")
+
+    with pytest.raises(LookupError) as caught:
+        Webhooks(find).send("github", "push")
+
+    assert caught.value.__context__ is None
+
+
 # What is sent.
 
 
