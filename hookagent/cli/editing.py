@@ -39,7 +39,8 @@ def edit(request: RawRequest) -> RawRequest:
     if is_json:
         after = payload.read_json(left.encode())
         if not isinstance(after, payload.Parsed):
-            raise UsageError(f"the edit is not JSON: {after.reason}", hint=f"it is kept in {file}")
+            why = f"the edit cannot be sent: {after.reason}"
+            raise UsageError(why, hint=f"it is kept in {file}")
     file.unlink()
     return msgspec.structs.replace(request, body=left.encode())
 

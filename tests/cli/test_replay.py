@@ -211,7 +211,7 @@ def test_the_payload_is_edited_in_the_editor(seed, run, app, folder, monkeypatch
 @pytest.mark.parametrize(
     ("script", "code", "word"),
     [
-        ("open(p, 'w').write('{')", 2, "not JSON"),
+        ("open(p, 'w').write('{')", 2, "the edit cannot be sent: not JSON: "),
         ("sys.exit(3)", 5, "ended with 3"),
     ],
 )
