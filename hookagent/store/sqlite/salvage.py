@@ -230,7 +230,7 @@ class Saving:
 
     def _tally(self) -> None:
         """Copy what was counted; the sources have other ids in the new store."""
-        names = dict(self._all("SELECT id, name FROM sources"))
+        names: dict[int, str] = dict(self._all("SELECT id, name FROM sources"))
         for minute, source_id, *counts in self._all("SELECT * FROM tally"):
             source = self._names.source(names.get(source_id, f"unknown-{source_id}"))
             values = (minute, source, *counts)
