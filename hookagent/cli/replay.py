@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ from hookagent.cli.options import (
     StoreOption,
     complete_source,
 )
-from hookagent.errors import ExitCode, NotFound, OutsideError, UsageError
+from hookagent.errors import ExitCode, NotFound, OutsideError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from hookagent.cli.sending import Answered, Plan
@@ -151,7 +152,7 @@ def replay(
     loaded = settings.load_config(config, store=store)
     names = target or []
     plan = Plan(
-        to=tuple(to or ()),
+        to=_to(to or ()),
         source=source if source and (names or source in loaded.sources) else "",
         scheme=scheme or "",
         secret=read_secret(secret) if secret else "",
@@ -180,6 +181,15 @@ def replay(
         edit=edit, dry_run=dry_run, yes=yes, json=json,
     )  # fmt: skip
     return asyncio.run(_replay(loaded, choice, plan))
+
+
+def _to(urls: Sequence[str]) -> tuple[str, ...]:
+    """Check `--to`. Raises UsageError."""
+    for url in urls:
+        if not url.startswith(("http://", "https://")):
+            hint = "such as http://127.0.0.1:3000/webhook"
+            raise UsageError(f"`--to {url}` is not a URL", hint=hint)
+    return tuple(urls)
 
 
 def _probe(url: str, chaos: str | None, parallel: int) -> str:
@@ -270,7 +280,10 @@ async def _captures(config: "Config", choice: Choice, plan: "Plan") -> "list[Cap
     if choice.where:
         found = _that_meet(config, found, choice, plan)
     if not found:
-        raise NotFound("no event is selected", hint="hookagent inspect shows what there is")
+        wanted = choice.wanted.source if choice.wanted else ""
+        near = None if wanted in config.sources else did_you_mean(wanted, config.sources)
+        hint = near if wanted and near else "hookagent inspect shows what there is"
+        raise NotFound("no event is selected", hint=hint)
     return found
 
 

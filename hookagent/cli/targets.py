@@ -1,6 +1,8 @@
 """What `replay`, `verify` and others are pointed at: a capture of any format, `-`, a stored id."""
 
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ def read_file(target: str, form: str = "") -> list[Captured]:
     from hookagent.pipeline.captures import parse
 
     if target == "-":
-        return list(parse(sys.stdin.buffer.read(), "standard input", form=form))
+        return list(parse(read_stdin(), "standard input", form=form))
     path = Path(target)
     try:
         data = path.read_bytes()
@@ -38,6 +40,17 @@ def read_file(target: str, form: str = "") -> list[Captured]:
     except OSError as error:
         raise UsageError(f"cannot read `{target}`: {error.strerror}") from None
     return list(parse(data, f"`{target}`", form=form))
+
+
+def read_stdin() -> bytes:
+    """Read standard input to its end. An event loop that is running would swallow a Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        return sys.stdin.buffer.read()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return sys.stdin.buffer.read()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def load(target: str, store: "Store | None") -> list[Captured]:

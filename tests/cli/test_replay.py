@@ -123,6 +123,8 @@ def test_a_selection_goes_out_oldest_first(seed, run, app, options, found):
         (["evt_nothing"], 4, "evt_nothing"),
         (["nothing.json"], 4, "nothing.json"),
         (["--source", "pay"], 4, "no event"),
+        (["--source", "shpo"], 4, "did you mean `shop`?"),
+        (["payload.json", "--source", "shop", "--to", "127.0.0.1:3000/x"], 2, "is not a URL"),
         (["--source", "shop", "--where", "amount > 1000"], 4, "no event"),
         (["bad"], 2, "not JSON"),
         (["payload.json"], 2, "which source"),

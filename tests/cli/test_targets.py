@@ -1,0 +1,31 @@
+"""What commands are pointed at: standard input above all."""
+
+import asyncio
+import signal
+
+import pytest
+
+from hookagent.cli import targets
+
+
+class Interrupted:
+    """Standard input at which a person presses Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.buffer = self
+
+    def read(self) -> bytes:
+        signal.raise_signal(signal.SIGINT)
+        return b"the wait went on"
+
+
+def test_one_ctrl_c_ends_the_wait_for_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", Interrupted())
+    before = signal.getsignal(signal.SIGINT)
+
+    async def read() -> bytes:
+        return targets.read_stdin()
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(read())
+    assert signal.getsignal(signal.SIGINT) == before
