@@ -54,7 +54,7 @@ def verify(
 
     Example: hookagent verify event.json --scheme github --secret @secret.txt
     """
-    captured = _load(request, config, store)
+    captured, refusal = _load(request, config, store)
     if scheme is None and source is None:
         source = captured.source or None
     from hookagent.cli.clock import clock
@@ -71,11 +71,16 @@ def verify(
     captured = _at_url(captured, url, made)
     found = _judge(made, captured, [read_secret(key) for key in public_key or []], at)
     _answer(found, as_json=json)
+    if refusal and found.verdict.valid:
+        output.talk(f"when it came it was refused: {refusal}")
     return ExitCode.DONE if found.verdict.valid else ExitCode.NO
 
 
-def _load(target: str, config: Path | None, store: str | None) -> "Captured":
+def _load(target: str, config: Path | None, store: str | None) -> "tuple[Captured, str]":
+    """Return the one request a target is, and why it was refused where it is kept as refused."""
     from hookagent.cli import settings, targets
+
+    refusal = ""
 
     if not targets.is_stored(target):
         captures = targets.read_file(target)
@@ -85,13 +90,16 @@ def _load(target: str, config: Path | None, store: str | None) -> "Captured":
         async def look() -> "list[Captured]":
             from hookagent.cli.storing import opened
 
+            nonlocal refusal
             async with opened(loaded) as opened_store:
+                rejected = await opened_store.rejection(target)
+                refusal = rejected.error if rejected is not None else ""
                 return await targets.load(target, opened_store)
 
         captures = asyncio.run(look())
     if len(captures) != 1:
         raise UsageError(f"`{target}` holds {len(captures)} requests", hint="give one at a time")
-    return captures[0]
+    return captures[0], refusal
 
 
 def _at_url(captured: "Captured", url: str | None, made: "Craft") -> "Captured":

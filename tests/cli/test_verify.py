@@ -118,6 +118,15 @@ def test_stored_events_and_refusals_are_judged_by_their_source(run, seed):
     assert harmful(good[1] + bad[1]) == []
 
 
+def test_a_genuine_delivery_that_was_refused_says_why_all_the_same(run, seed):
+    refused = seed.bad_body(b"no json")
+
+    code, out, err = run("verify", refused)
+
+    assert (code, "genuine" in out) == (0, True)
+    assert err.startswith("when it came it was refused: bad-body: not JSON")
+
+
 def test_a_url_counts_where_it_is_signed(run, signed):
     square = ["--scheme", "square", "--secret", SECRET]
     file = signed(*square, "--url", "https://a.test/in")

@@ -73,6 +73,12 @@ class Seed:
         assert all(answer.status == 401 for answer in answers)
         return asyncio.run(self._rejected())
 
+    def bad_body(self, body: bytes) -> str:
+        """Send a signed body that the source does not take; return the refusal's id."""
+        (answer,) = asyncio.run(self._send([body], "shop", NOW, {}, is_signed=True))
+        assert answer.status == 400
+        return asyncio.run(self._rejected())[0]
+
     def runs(self, event_id: str, state: RunState, *, rule: str = "note", reason: str = "") -> str:
         """Record a run of one step for an event that was not routed yet; return its id."""
         return asyncio.run(self._route(event_id, state, rule, reason))
