@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from hookagent.actions.base import Outside, Own
 from hookagent.config.model import Config
-from hookagent.errors import OutsideError, UsageError
+from hookagent.errors import OutsideError, UsageError, reason_of
 from hookagent.pipeline.feed import Feed, Logged
 from hookagent.pipeline.nodes import Role
 from hookagent.server.listener import Listener
@@ -99,7 +99,7 @@ async def bind(listener: Listener, host: str, port: int) -> str:
         bound = await listener.start(host, port)
     except OSError as error:
         raise OutsideError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            f"cannot listen on {host}:{port}: {reason_of(error)}",
             hint="another `hookagent serve` may be running; choose another with `--port`,"
             " or 0 for a free one",
         ) from None

@@ -245,7 +245,8 @@ def test_a_taken_port_is_an_answer_and_not_a_traceback(tmp_path):
         agent.stop()
 
     assert done.returncode == 5
-    assert b"cannot listen on 127.0.0.1" in done.stderr
+    said = f"cannot listen on 127.0.0.1:{agent.port}: address already in use\n"
+    assert said in done.stderr.decode()
     assert b"--port" in done.stderr
     assert b"Traceback" not in done.stderr
 

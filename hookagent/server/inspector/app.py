@@ -4,7 +4,6 @@ It never shares a socket with the listener: a tunnel is given the listener's por
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,7 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from hookagent.errors import HookagentError, OutsideError
+from hookagent.errors import HookagentError, OutsideError, reason_of
 from hookagent.server.inspector import (
     events,
     exporting,
@@ -97,9 +96,8 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
         raise OutsideError(
-            f"cannot listen on {host}:{port} for the inspector: {why}",
+            f"cannot listen on {host}:{port} for the inspector: {reason_of(error)}",
             hint="another `hookagent serve` may be running; choose another with"
             " `--inspector-port`, 0 for a free one, or go without: `--no-inspector`",
         ) from None
