@@ -311,15 +311,18 @@ class Worker:
         left = left_to_judge(event, matched, self._rulebook)
         return self._beginning.routed(event, plain, now, left)
 
-    async def _route_due(self) -> None:
-        """Let conditions that wait for silence or quiet speak, once nothing older is unrouted."""
-        due, now = self._overtime.next_due, self._clock()
+    async def _route_due(self, now: int) -> None:
+        """Let conditions that wait for silence or quiet speak, once nothing older is unrouted.
+
+        What came by `now` is in the inbox or routed: the store answered a question put later.
+        """
+        due = self._overtime.next_due
         if self._judge is not None or self._inbox:
             return
         async with self._judging:
             if not self._has_seen_docket and await self._is_judging_left():
                 self._leave_to_judge()
-            elif due is not None and due <= now:
+            elif due is not None and due <= now and not self._inbox:
                 fired = self._overtime.until(now)
                 await self._write([self._beginning.routed(None, fired, now)])
 
@@ -340,7 +343,7 @@ class Worker:
             busy = len(events) == BATCH_MAX
         if not busy:
             self._overtime.notice_sleep(now)
-            await self._route_due()
+            await self._route_due(now)
         busy = await self._uncut.do(self._claim_runs(now)) or busy
         await (asyncio.sleep(0) if busy else self._hands.until_freed(POLL_S))
 
