@@ -192,7 +192,8 @@ class Execution:
             self._recorder.tell(_ran(run, event, outcome, now, dry_run=self._dry_run))
 
     def _count_begun(self, run: Run, event: Event) -> None:
-        if run.step == 0 and not run.steps[0].attempts and not run.due_at:
+        is_first = run.step == 0 and not run.steps[0].attempts and not run.due_at
+        if is_first and not run.is_interrupted:  # which was counted when it began
             self._count(run, event, "begun", "", 0)
 
     def _count_settled(self, run: Run, event: Event, step: Step, outcome: Outcome, ms: int) -> None:

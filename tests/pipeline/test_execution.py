@@ -284,6 +284,33 @@ async def test_an_interrupted_run_is_settled_before_anything_is_done_again(execu
     assert script.said == []
 
 
+async def test_a_run_that_was_cut_off_in_its_first_try_is_counted_as_begun_once(execute, feed):
+    feed.counts = counted = Counted()
+
+    async def lost(_run):
+        return False  # as far as the first worker came
+
+    first, _ = await execute([], is_ours=lost)
+    assert counted.states == ["begun"]
+
+    left = msgspec.structs.replace(first, state=RunState.RUNNING, owner="w", is_interrupted=True)
+    await execute([], run=left)
+    assert counted.states == ["begun", "waiting"]
+
+
+class Counted:
+    """Notes the states of runs that are counted."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+
+    def ended(self, ending):
+        self.states.append(ending[3])
+
+    def tried(self, _one):
+        """Leave tries out."""
+
+
 async def test_a_dry_run_says_what_it_would_do_and_does_nothing(execute):
     run, script = await execute([], dry_run=True)
 
