@@ -43,7 +43,10 @@ async def _retry(config: "Config", names: list[str], rule: str, as_json: bool) -
 
     bad = 0
     async with opened(config) as store:
-        for run_id in await dead_runs(store, names, rule):
+        found = await dead_runs(store, names, rule)
+        if not found:
+            output.talk("nothing is dead")
+        for run_id in found:
             revived = await store.revive(run_id, now=clock())
             if revived is None:
                 output.warn(f"run `{run_id}` is not dead, so there is nothing to retry")
@@ -57,6 +60,7 @@ async def _retry(config: "Config", names: list[str], rule: str, as_json: bool) -
 
 async def dead_runs(store: "Store", names: list[str], rule: str) -> list[str]:
     """Return the ids of runs that names and a rule stand for. Raises NotFound."""
+    from hookagent.cli.storing import event_or_fail
     from hookagent.job import RunState
     from hookagent.store.base import RunFilter
 
@@ -66,7 +70,8 @@ async def dead_runs(store: "Store", names: list[str], rule: str) -> list[str]:
     found = []
     for name in names:
         if name.startswith("evt_"):
-            wanted = RunFilter(states=(RunState.DEAD,), event_id=name, limit=1_000)
+            event_id = (await event_or_fail(store, name)).event.id
+            wanted = RunFilter(states=(RunState.DEAD,), event_id=event_id, limit=1_000)
             found += [run.id for run in await store.runs(wanted)]
         elif await store.run(name) is None:
             raise NotFound(f"no run `{name}`", hint="hookagent dead lists the dead ones")

@@ -66,6 +66,13 @@ def test_many_are_retried_at_once(run, dead, option, count):
     assert (code, len(out.splitlines())) == (0, count)
 
 
+def test_nothing_to_retry_is_said(run, seed):
+    (event,) = seed.events({"id": 1})
+
+    assert run("retry", event) == (0, "", "nothing is dead\n")
+    assert run("retry", "--all") == (0, "", "nothing is dead\n")
+
+
 def test_a_dead_run_is_set_aside_for_good(run, dead):
     (one, _, _), (event, *_) = dead
 
@@ -83,6 +90,8 @@ def test_a_dead_run_is_set_aside_for_good(run, dead):
     [
         (["retry"], 2),
         (["retry", "run_nothing"], 4),
+        (["retry", "evt_nothing"], 4),
+        (["dead", "evt_nothing", "--discard"], 4),
         (["dead", "--discard"], 2),
         (["dead", "run_1"], 2),
         (["dead", "run_nothing", "--discard"], 4),
