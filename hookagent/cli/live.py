@@ -9,6 +9,7 @@ a line of its own. A failure is followed by the command that tells more. The cla
 into lines and does nothing else, so that it is tested without a terminal.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -280,7 +281,11 @@ def _next_command(ran: Ran) -> Iterator[Line]:
     elif ran.state == "failed":
         yield (f"          see: hookagent inspect {ran.id}   again: hookagent replay {ran.id}",)
     for would in ran.dry:
-        yield (Ink("          would: ", "cyan"), safe_line(str(would), most=DETAIL_MAX))
+        yield (Ink("          would: ", "cyan"), safe_line(_json(would), most=DETAIL_MAX))
+
+
+def _json(would: object) -> str:
+    return json.dumps(would, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _why(delivered: Delivered) -> str:

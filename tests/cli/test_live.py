@@ -282,7 +282,7 @@ def test_what_a_dry_run_would_do_is_said():
         ],
     )
 
-    assert said[1].startswith("          would: {'action': 'log'")
+    assert said[1].startswith('          would: {"action":"log"')
     assert harmful("\n".join(said)) == []
 
 
