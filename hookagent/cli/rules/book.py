@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookagent.errors import ConfigError, NotFound, Problem
+from hookagent.errors import ConfigError, NotFound, Problem, reason_of
 
 if TYPE_CHECKING:
     from hookagent.config.model import Config
@@ -81,7 +81,8 @@ def _text(path: Path, config: "Config") -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         name = _name(path, config)
-        message = f"cannot read `{name}`: {error}"
+        why = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+        message = f"cannot read `{name}`: {why}"
         raise ConfigError([Problem(code="unreadable-file", message=message, file=name)]) from None
 
 

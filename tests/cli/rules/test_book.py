@@ -19,4 +19,4 @@ def test_a_rule_file_that_cannot_be_read_is_a_problem(ruled, run):
     code, _, err = run("rules", "list")
 
     assert code == 3
-    assert "cannot read `rules/bad.toml`" in err
+    assert "cannot read `rules/bad.toml`: it is not UTF-8 text" in err
