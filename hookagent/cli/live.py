@@ -123,6 +123,8 @@ class Live:
                 "see: hookagent inspect" if delivered.code == BAD_BODY else "why: hookagent verify"
             )
             yield (f"          {more} {delivered.id}",)
+        elif delivered.outcome == "rejected" and delivered.code in MENDS:
+            yield (f"          mend: {MENDS[delivered.code]}",)
 
     def _matched(self, matched: Matched) -> Iterator[Line]:
         held = self._held.get(matched.id)
@@ -269,6 +271,14 @@ def _of_the_agent(happening: Happening) -> Iterator[Line]:
             yield (f"stopped; {more}",)
         case _:
             return
+
+
+MENDS = {
+    "too-large": "raise `max_body` of the source or of [server]",
+    "content-encoding": "let the sender, or the proxy between, send the body uncompressed",
+    "wrong-method": "a source takes POST, or what its `methods` say",
+}
+"""What to do about what was turned away before its body was read, of which nothing is kept."""
 
 
 def _next_command(ran: Ran) -> Iterator[Line]:

@@ -206,6 +206,19 @@ def test_what_is_no_json_is_to_be_seen_and_not_verified():
     assert say(80, session=[refused])[-1] == "          see: hookagent inspect rej_1"
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "word"),
+    [(413, "too-large", "`max_body`"), (415, "content-encoding", "uncompressed")],
+)
+def test_what_is_turned_away_at_the_door_says_what_to_do(status, code, word):
+    refused = delivered(1, outcome="rejected", status=status, code=code, id="", type="")
+
+    said = say(80, session=[refused])
+
+    assert said[-1].startswith("          mend: ")
+    assert word in said[-1]
+
+
 def test_a_person_who_is_asked_is_told_once_how_to_answer():
     asks = {"state": "waiting", "reason": ASKED, "due_at": AT + 60_000}
     session = [ran(1, **asks), ran(2, run="run_1", **asks), ran(3, run="run_1")]
