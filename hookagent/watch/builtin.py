@@ -72,6 +72,8 @@ class Watches:
         self._awake_since = now
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._failed_in_row: dict[str, int] = {}
+        self._done_at: dict[str, int] = {}
+        """When a run of a rule was done last."""
         self._offsets: dict[str, deque[int]] = {}
         self._tunnel: Reading | None = None
         self._provider = ""
@@ -162,11 +164,16 @@ class Watches:
         return self._say("watch.skew", source, reading, at)
 
     def ran(self, rule: str, state: str, error: str, run_id: str, at: int) -> list[Alert]:
-        """Take a run that came to a stop; `state` is the feed's: done, waiting, dead."""
+        """Take a run that came to a stop; `state` is the feed's: done, waiting, dead.
+
+        They may come out of order: what is done is heard at once, what is dead a little later.
+        """
         if state == "done" or not self._standings.get("breaker.open"):
             self._tally("rule", rule).add(at, is_bad=state != "done")
+        if state == "done":
+            self._done_at[rule] = max(at, self._done_at.get(rule, 0))
         is_well = state == "done" and not self._standings.get("run.dead")
-        if state == "waiting" or is_well:
+        if state == "waiting" or is_well or at < self._done_at.get(rule, 0):
             return []
         reading = Reading(
             is_bad=state == "dead",

@@ -596,6 +596,23 @@ class Pruning:
         (number,) = await seqs(store)
         assert number > highest
 
+    async def test_finished_runs_without_an_event_go_by_their_end(self, store):
+        ends = [
+            run(n, None, state=state, ended_at=ended_at)
+            for n, state, ended_at in (
+                (1, RunState.DONE, T0 + 5),
+                (2, RunState.DONE, T0 + 50),
+                (3, RunState.DEAD, T0 + 5),
+                (4, RunState.PENDING, 0),
+            )
+        ]
+        await store.route("w", [Routed(event_id="", runs=[one]) for one in ends])
+        pruned = await store.prune(before=T0 + 20, limit=9)
+        assert (pruned.events, pruned.runs) == (0, 1)
+        left = {one.id for one in await store.runs(RunFilter())}
+        assert left == {one.id for one in ends[1:]}
+        assert (await store.stats(since=T0)).runs == {"done": 1, "dead": 1, "pending": 1}
+
     async def test_old_refusals_go_too(self, store):
         store.reject(refusal(1))
         store.reject(refusal(50))

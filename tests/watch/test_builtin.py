@@ -167,6 +167,17 @@ def test_a_dead_run_is_told_once_a_rule_until_one_is_done(agent):
     assert agent.said == ["run.dead", "run.dead", "run.dead over"]
 
 
+def test_a_dead_run_that_is_heard_after_a_newer_one_was_done_is_over(agent):
+    agent.ran(1, "done")
+    agent.now -= 1
+    agent.ran(1, "dead")
+    assert agent.said == []
+    agent.now += 2
+    agent.ran(1, "dead")
+
+    assert agent.said == ["run.dead"]
+
+
 # The machine and its surroundings.
 
 

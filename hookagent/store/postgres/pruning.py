@@ -118,6 +118,16 @@ _FOLD = """
         first_seq = least(tally.first_seq, excluded.first_seq),
         last_seq = greatest(tally.last_seq, excluded.last_seq)
 """
+_EVENTLESS = f"""
+    WITH d AS (
+        DELETE FROM hook.runs
+        WHERE event_seq IS NULL AND ended_at < $1 AND state NOT IN {_UNFINISHED_STATES} RETURNING 1
+    ), t AS (
+        INSERT INTO hook.totals (name, writer, value)
+        SELECT 'runs', pg_backend_pid(), -count(*) FROM d HAVING count(*) > 0
+        ON CONFLICT (name, writer) DO UPDATE SET value = totals.value + excluded.value
+    ) SELECT count(*) FROM d
+"""  # noqa: S608 - constants of ours
 _REFUSALS = """
     WITH d AS (DELETE FROM hook.rejected WHERE received_at < $1 RETURNING 1)
     SELECT count(*) FROM d
@@ -142,8 +152,9 @@ class Pruning:
             runs += gone.runs
         for source_id, minute in await self._pool.fetch(_FOLD_UNTIL):
             await self._pool.execute(_FOLD, source_id, minute)
+        ((eventless,),) = await self._pool.execute(_EVENTLESS, before)
         ((rejected,),) = await self._pool.execute(_REFUSALS, before)
-        return Pruned(events=events, runs=runs, rejected=rejected)
+        return Pruned(events=events, runs=runs + eventless, rejected=rejected)
 
     async def _prune_slice(
         self, number: int, before: int, limit: int, *, is_closed: bool

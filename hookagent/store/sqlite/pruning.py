@@ -70,11 +70,16 @@ def remove(transaction: Transaction, events: list[tuple[int, int]]) -> Pruned:
     return Pruned(events=max(removed, 0), runs=max(runs, 0), rejected=0)
 
 
-def remove_refusals(transaction: Transaction, before: int) -> int:
-    """Remove refused deliveries received before then; return how many."""
-    return transaction.connection.execute(
-        "DELETE FROM rejected WHERE received_at < ?", (before,)
+def remove_what_has_no_event(transaction: Transaction, before: int) -> Pruned:
+    """Remove refused deliveries received before then, and finished runs without an event."""
+    execute = transaction.connection.execute
+    runs = execute(
+        "DELETE FROM runs WHERE event_seq IS NULL AND ended_at < ?"  # noqa: S608 - a constant of ours
+        f" AND state NOT IN {_UNFINISHED}",
+        (before,),
     ).rowcount
+    rejected = execute("DELETE FROM rejected WHERE received_at < ?", (before,)).rowcount
+    return Pruned(events=0, runs=runs, rejected=rejected)
 
 
 def _remember_highest(connection: sqlite3.Connection) -> None:

@@ -316,11 +316,11 @@ class SqliteStore(SqliteSharing):
             self._pruned_to = (before, chunk[-1][0])
             events += removed.events
             runs += removed.runs
-        rejected: int = await self._writer.do(
-            lambda transaction: pruning.remove_refusals(transaction, before)
+        beside: Pruned = await self._writer.do(
+            lambda transaction: pruning.remove_what_has_no_event(transaction, before)
         )
         await self._readers.read(self._drop_search)
-        return Pruned(events=events, runs=runs, rejected=rejected)
+        return Pruned(events=events, runs=runs + beside.runs, rejected=beside.rejected)
 
     def _drop_search(self, connection: sqlite3.Connection) -> None:
         oldest = connection.execute("SELECT min(seq) FROM events").fetchone()[0]
