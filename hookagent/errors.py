@@ -127,7 +127,9 @@ class OutsideError(HookagentError):
 
 
 def reason_of(error: BaseException) -> str:
-    """Say why something outside could not be reached, without the class names of a library."""
+    """Say why something outside could not be reached or read, without a library's own words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     inner = getattr(error, "os_error", None) or error

@@ -1,7 +1,9 @@
 """`hookagent mcp`: what arrived here as tools for a coding agent."""
 
 import asyncio
+import os
 import shutil
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,6 +78,8 @@ async def _serve(config: "Config", push: "Push | None", *, allow_write: bool) ->
     from hookagent.mcp.desk import Desk
     from hookagent.mcp.server import serve
 
+    # The protocol's thread reads from stdin until the client goes away, and cannot be interrupted.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(ExitCode.INTERRUPTED))
     async with opened(config) as store:
         await serve(Desk(config, store, clock), allow_write=allow_write, push=push)
 

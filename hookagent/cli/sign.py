@@ -1,7 +1,6 @@
 """`hookagent sign`: craft a request that the verifier of any scheme accepts."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 from hookagent.cli import output
 from hookagent.cli.asking import complete_event
 from hookagent.cli.options import AsSourceOption, ConfigOption, SchemeOption
+from hookagent.cli.targets import read_stdin
 from hookagent.errors import ExitCode, OutsideError, UsageError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _body(data: str | None) -> bytes | None:
     if data is None:
         return None
     if data == "@-":
-        return sys.stdin.buffer.read()
+        return read_stdin()
     if data.startswith("@"):
         try:
             return Path(data[1:]).read_bytes()

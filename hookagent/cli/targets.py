@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hookagent.store.base import Store
 
 STORED = ("evt_", "rej_")
+STDIN_MAX = 256 * 1024 * 1024
+STDIN_PART = 1024 * 1024
 
 
 def is_stored(target: str) -> bool:
@@ -43,14 +45,28 @@ def read_file(target: str, form: str = "") -> list[Captured]:
 
 
 def read_stdin() -> bytes:
-    """Read standard input to its end. An event loop that is running would swallow a Ctrl-C."""
+    """Read standard input to its end. An event loop that is running would swallow a Ctrl-C.
+
+    Raises UsageError where it does not end.
+    """
     if threading.current_thread() is not threading.main_thread():
-        return sys.stdin.buffer.read()
+        return _to_its_end()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return sys.stdin.buffer.read()
+        return _to_its_end()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _to_its_end() -> bytes:
+    parts: list[bytes] = []
+    left = STDIN_MAX
+    while part := sys.stdin.buffer.read(STDIN_PART):
+        parts.append(part)
+        left -= len(part)
+        if left < 0:
+            raise UsageError(f"standard input is larger than {STDIN_MAX >> 20} MiB")
+    return b"".join(parts)
 
 
 async def load(target: str, store: "Store | None") -> list[Captured]:

@@ -15,7 +15,7 @@ from typing import Any
 from hookagent.actions import registry
 from hookagent.actions.registry import BoundStep
 from hookagent.environment import Environment
-from hookagent.errors import AnswerNo, ConfigError, Problem
+from hookagent.errors import AnswerNo, ConfigError, Problem, reason_of
 from hookagent.event import Event
 from hookagent.rules.model import Rule, RuleSet, StepSpec
 from hookagent.rules.parse import read_rules
@@ -175,7 +175,11 @@ def _read(places: Iterable[Path], base: Path, environment: Environment) -> RuleS
             files.append((name, path.read_text("utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             problems.append(
-                Problem(code="unreadable-file", message=f"cannot read `{name}`: {error}", file=name)
+                Problem(
+                    code="unreadable-file",
+                    message=f"cannot read `{name}`: {reason_of(error)}",
+                    file=name,
+                )
             )
     try:
         ruleset = read_rules(

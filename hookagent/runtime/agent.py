@@ -40,7 +40,14 @@ from hookagent.pipeline.upkeep import Upkeep
 from hookagent.pipeline.worker import Worker
 from hookagent.providers.detect import recognized
 from hookagent.runtime.door import Door
-from hookagent.runtime.opening import bind, clock, entropy, made_outside, opened_store
+from hookagent.runtime.opening import (
+    bind,
+    clock,
+    entropy,
+    keep_from_dry_run,
+    made_outside,
+    opened_store,
+)
 from hookagent.server.limits import Limits
 from hookagent.server.listener import Listener, check_parser
 from hookagent.store.base import Store
@@ -98,6 +105,8 @@ class Agent:
         self._check(rulebook)
         self._rulebook = rulebook
         store = await enter(opened_store(config, role))
+        if self.choices.dry_run:
+            await keep_from_dry_run(store)
         allows = None if self.choices.dry_run else self._allowance.allows
         outside = await enter(made_outside(config, self._own, self.feed, allows))
         owner = new_id("agent", clock(), entropy())

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from hookagent.actions.base import Outside, Own
 from hookagent.config.model import Config
 from hookagent.errors import OutsideError, UsageError, reason_of
+from hookagent.job import RunState
 from hookagent.pipeline.feed import Feed, Logged
 from hookagent.pipeline.nodes import Role
 from hookagent.server.listener import Listener
@@ -16,6 +17,8 @@ from hookagent.store.base import Store
 from hookagent.store.copying import is_unfinished
 from hookagent.store.moving import MARK
 from hookagent.store.registry import open_store
+
+LEFT_TO_DO = (RunState.PENDING, RunState.RUNNING, RunState.WAITING)
 
 
 def clock() -> int:
@@ -67,6 +70,22 @@ async def opened_store(config: Config, role: Role) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+async def keep_from_dry_run(store: Store) -> None:
+    """Refuse to try rules out on real work. Raises OutsideError where some is left to do.
+
+    A dry run ends what it takes up: as done, with nothing done.
+    """
+    found = await store.stats(since=clock())
+    runs = sum(found.runs.get(str(state), 0) for state in LEFT_TO_DO)
+    if found.unrouted or runs:
+        raise OutsideError(
+            f"this store has work left to do (runs: {runs}, events: {found.unrouted}), and a dry"
+            " run would end it with nothing done",
+            hint="let `hookagent serve` work it off first, or try things out on another store:"
+            " --store sqlite:///.hookagent/dry-run.db",
+        )
 
 
 def _word(role: Role) -> str:

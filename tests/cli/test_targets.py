@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from hookagent.cli import targets
+from hookagent.errors import UsageError
 
 
 class Interrupted:
@@ -14,7 +15,7 @@ class Interrupted:
     def __init__(self) -> None:
         self.buffer = self
 
-    def read(self) -> bytes:
+    def read(self, _size: int) -> bytes:
         signal.raise_signal(signal.SIGINT)
         return b"the wait went on"
 
@@ -29,3 +30,21 @@ def test_one_ctrl_c_ends_the_wait_for_standard_input(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(read())
     assert signal.getsignal(signal.SIGINT) == before
+
+
+class Endless:
+    """Standard input that never ends, as `/dev/zero`."""
+
+    def __init__(self) -> None:
+        self.buffer = self
+
+    def read(self, size: int) -> bytes:
+        return bytes(size)
+
+
+def test_standard_input_that_never_ends_is_refused(monkeypatch):
+    monkeypatch.setattr("sys.stdin", Endless())
+    monkeypatch.setattr(targets, "STDIN_MAX", 3 * targets.STDIN_PART)
+
+    with pytest.raises(UsageError, match="larger than 3 MiB"):
+        targets.read_stdin()

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -114,3 +117,26 @@ async def raw_channel(project):
 async def in_thread(work):
     """Run what has a loop of its own beside ours."""
     return await asyncio.to_thread(work)
+
+
+def test_one_ctrl_c_ends_it_although_the_client_is_there(project):
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }}  # fmt: skip
+    server = subprocess.Popen(
+        [sys.executable, "-m", "hookagent", "mcp"],
+        cwd=project.folder,
+        env=os.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps(hello).encode() + b"\n")
+        server.stdin.flush()
+        assert b"hookagent" in server.stdout.readline()
+        server.send_signal(signal.SIGINT)
+
+        assert server.wait(PATIENCE_S) == 130

@@ -122,3 +122,16 @@ async def test_events_are_matched_while_thousands_of_rules_are_read_again(tmp_pa
         worst.append(max(late))
 
     assert min(worst) < 0.25
+
+
+def test_files_that_cannot_be_read_are_said_together_without_the_words_of_python(tmp_path):
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "gone.toml").symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(ConfigError) as refused:
+        load_rulebook([tmp_path], tmp_path, Environment({}))
+
+    assert [problem.message for problem in refused.value.problems] == [
+        "cannot read `bad.toml`: it is not UTF-8 text",
+        "cannot read `gone.toml`: no such file or directory",
+    ]

@@ -168,6 +168,32 @@ def test_a_dry_run_matches_and_records_but_does_nothing(tmp_path):
     assert notes(project) == []
 
 
+def test_a_dry_run_never_ends_what_is_left_to_do(tmp_path):
+    rules = """
+[rule.fragile]
+[[rule.fragile.do]]
+action = "exec"
+command = ["sh", "-c", "test -e works && echo it >> notes.txt"]
+retry = { attempts = 1 }
+"""
+    project = write_project(tmp_path, rules=rules)
+    with serving(project) as agent:
+        agent.post({"id": "1", "type": "t"})
+        dead = agent.wait_for("ran", state="dead")
+        agent.stop()
+    (project / "works").touch()
+    run(project, "retry", dead["run"])
+
+    tried = run(project, "serve", "--dry-run", "--port", "0", "--no-inspector")
+    with serving(project) as agent:
+        agent.wait_for("ran", state="done", run=dead["run"])
+        agent.stop()
+
+    assert tried.returncode == 5
+    assert b"work left to do (runs: 1, events: 0)" in tried.stderr
+    assert notes(project) == ["it"]
+
+
 def test_over_time_conditions_survive_a_restart(tmp_path):
     rules = """
 [rule.third]

@@ -81,8 +81,7 @@ def _text(path: Path, config: "Config") -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         name = _name(path, config)
-        why = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
-        message = f"cannot read `{name}`: {why}"
+        message = f"cannot read `{name}`: {reason_of(error)}"
         raise ConfigError([Problem(code="unreadable-file", message=message, file=name)]) from None
 
 
