@@ -1,14 +1,18 @@
 """A store of SQLite is carried into another one whole."""
 
+import asyncio
+import threading
+import time
 from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookagent.store.moving import Digest
+from hookagent.store.moving import Digest, Part
 from hookagent.store.sqlite import SqliteStore
 from hookagent.store.sqlite.moving import SqliteMovable
+from tests.patience import PATIENCE_S
 from tests.store.moves import MovingConformance, Place
 
 
@@ -48,6 +52,26 @@ class TestSqliteToSqlite(MovingConformance):
 
     def used(self, place: Place):
         return place.store()
+
+
+async def test_a_read_that_is_cancelled_ends_before_the_connection_is_closed(tmp_path, monkeypatch):
+    began, outcome = threading.Event(), []
+
+    def slow(connection, *_):
+        began.set()
+        time.sleep(0.2)
+        outcome.append(connection.execute("SELECT 1").fetchone())
+
+    monkeypatch.setattr("hookagent.store.sqlite.moving.page_of", slow)
+    store = SqliteMovable(tmp_path / "one.db")
+    await store.open_target()
+    reading = asyncio.ensure_future(store.export(Part.KEPT, after=None))
+    await asyncio.to_thread(began.wait, PATIENCE_S)
+    reading.cancel()
+    await store.close()
+
+    assert outcome == [(1,)]
+    assert reading.cancelled()
 
 
 @given(st.lists(st.tuples(st.text(), st.integers(0, 9), st.binary())), st.randoms())

@@ -1,13 +1,15 @@
 """A SQLite store as the source or the target of a copy.
 
-One connection, on whatever thread has its turn. As a target it holds the lock of the one who
-serves, so that no agent begins on half a store. As a source it is read like by any tool, until
+One connection, and one thread that works off what is asked of it in turn: what is cancelled in the
+middle goes on to its end before the connection is closed. As a target it holds the lock of the one
+who serves, so that no agent begins on half a store. As a source it is read like by any tool, until
 `freeze` takes that lock and the database's own write lock.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,7 +45,7 @@ class SqliteMovable:
         self.label = f"sqlite:///{path}"
         self._path = path
         self._lock = ServeLock(path)
-        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-copy")
         self._connection: sqlite3.Connection | None = None
         self._names: Names | None = None
 
@@ -75,8 +77,7 @@ class SqliteMovable:
 
     async def close(self) -> None:
         """Let go of the file and its locks."""
-        async with self._turn:
-            await asyncio.to_thread(self._close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -196,8 +197,7 @@ class SqliteMovable:
         await self._do(whole)
 
     async def _do(self, work: Callable[[], Answer]) -> Answer:
-        async with self._turn:
-            try:
-                return await asyncio.to_thread(work)
-            except (sqlite3.Error, OSError) as error:
-                raise unavailable(error, self._path) from error
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (sqlite3.Error, OSError) as error:
+            raise unavailable(error, self._path) from error
