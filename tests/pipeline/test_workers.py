@@ -26,7 +26,7 @@ from hookagent.rules.parse import read_rules
 from hookagent.store.base import EventFilter, Routed, RuleVersion, RunFilter, StoreUnavailable
 from hookagent.store.sqlite import SqliteStore
 from hookagent.verdict import Code, Verdict
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, eventually
 
 VERDICT = Verdict(valid=True, scheme="none", code=Code.UNCHECKED)
 DO = '\n[[rule.{0}.do]]\naction = "log"\ntext = "{0} {{{{ who }}}} {{{{ n }}}}"\n'
@@ -215,7 +215,7 @@ async def test_no_worker_holds_slow_runs_for_which_another_has_a_place(
 async def test_a_limit_holds_where_the_places_are_taken_while_runs_are_claimed(
     store, crew, monkeypatch
 ):
-    deeds = Deeds(monkeypatch)
+    deeds, may_end = Deeds(monkeypatch), asyncio.Event()
     book = rulebook(
         few='concurrency = 1\nwhen = { who = "few" }\n', many='when = { who = "many" }\n'
     )
@@ -233,11 +233,18 @@ async def test_a_limit_holds_where_the_places_are_taken_while_runs_are_claimed(
             is_late.set()
             for n in range(4, 20):
                 await handed(store, worker, event(n, "many"))
-            while worker._hands.free:  # noqa: ASYNC110 - nobody tells of it
-                await asyncio.sleep(0)
+            await eventually(lambda: not worker._hands.free)
+            may_end.set()
         return found
 
+    async def act(prepared, call, outside):
+        """Let the many keep their places until the few were claimed."""
+        if call.rule == "many":
+            await may_end.wait()
+        return await deeds.act(prepared, call, outside)
+
     monkeypatch.setattr(store, "claim_runs", claim)
+    monkeypatch.setattr(log, "run", act)
     (worker,) = await crew(book, 1, concurrency=4)
 
     await worked_off(store, 20)
