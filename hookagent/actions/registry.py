@@ -273,6 +273,7 @@ def _as_toml(part: Any) -> Any:
 
 
 def _schema_of(kind: type) -> dict[str, Any]:
+    """Give msgspec the schema of our own values; its `schema_hook` raises so for any other type."""
     if issubclass(kind, Value):
         return kind.schema()
     raise NotImplementedError(kind)

@@ -119,7 +119,6 @@ class Worker:
         """Events that no rule asks for, until they are told of."""
         self._routing: set[str] = set()
         self._news = asyncio.Event()
-        self._is_stopping = False
         self._uncut = Uncut()
         self._loops: list[asyncio.Task[None]] = []
 
@@ -131,7 +130,7 @@ class Worker:
 
     def lease(self, now: int) -> int:
         """Return until when an offered event is ours, or 0 where memory is full."""
-        if self._is_stopping or len(self._inbox) >= INBOX_MAX:
+        if self._beginning.is_stopping or len(self._inbox) >= INBOX_MAX:
             return 0
         return now + self._event_lease_ms
 
@@ -212,7 +211,7 @@ class Worker:
 
     async def stop(self) -> int:
         """Take nothing new, give what runs its grace, park the rest; return how many were left."""
-        self._is_stopping = self._beginning.is_stopping = True
+        self._beginning.is_stopping = True
         self._hands.close()
         for loop in self._loops[:-1]:
             loop.cancel()

@@ -19,6 +19,8 @@ from hookagent.watch.settings import MINUTE_MS, Thresholds
 from hookagent.watch.tally import Tally
 from hookagent.watch.wording import duration, size
 
+HEARD_LATE_MS = 10_000
+"""So late a death may be heard after a newer run was done; by more, the clock was set back."""
 SETTLE_MS = 600_000
 """How long rates rest after a sleep or a start."""
 SKEW_LEAST = 5
@@ -171,9 +173,10 @@ class Watches:
         if state == "done" or not self._standings.get("breaker.open"):
             self._tally("rule", rule).add(at, is_bad=state != "done")
         if state == "done":
-            self._done_at[rule] = max(at, self._done_at.get(rule, 0))
+            self._done_at[rule] = at
         is_well = state == "done" and not self._standings.get("run.dead")
-        if state == "waiting" or is_well or at < self._done_at.get(rule, 0):
+        is_past = 0 < self._done_at.get(rule, 0) - at <= HEARD_LATE_MS
+        if state == "waiting" or is_well or is_past:
             return []
         reading = Reading(
             is_bad=state == "dead",

@@ -178,6 +178,14 @@ def test_a_dead_run_that_is_heard_after_a_newer_one_was_done_is_over(agent):
     assert agent.said == ["run.dead"]
 
 
+def test_a_death_is_told_although_the_clock_was_set_back(agent):
+    agent.ran(1, "done")
+    agent.now -= HOUR
+    agent.ran(1, "dead")
+
+    assert agent.said == ["run.dead"]
+
+
 # The machine and its surroundings.
 
 

@@ -78,6 +78,7 @@ class SqliteMovable:
     async def close(self) -> None:
         """Let go of the file and its locks."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
 
     def _close(self) -> None:
         if self._connection is not None:
